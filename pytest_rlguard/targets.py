@@ -1,0 +1,297 @@
+"""What the user names, turned into what can be built: an env, a policy. Resolved in the worker, never by loading data.
+
+A target that is text is kept as text and imported where it is built, so that the parent process imports nothing of the
+user's and a broken module is an error with its own traceback. What is imported is only what the user's own flag, config
+or fixture names; the current folder is importable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pytest_rlguard.errors import PolicyError, TargetError
+
+__all__ = ["EnvTarget", "PolicyTarget", "resolve_env", "resolve_policy"]
+
+_POLICY_LOADERS = {
+    "sb3": "pytest_rlguard.integrations.sb3:load_policy",
+    "pt": "pytest_rlguard.integrations.torch_policy:load_policy",
+}
+_ENV_FORMS = "an env id (CartPole-v1), module:callable, module:EnvId, or file.py"
+
+
+@dataclass(frozen=True)
+class EnvTarget:
+    """A named way to build one env; calling it builds a fresh instance. Crosses a process boundary.
+
+    `reference` is the text that names it, or the callable itself where it has no name that another process can import.
+    """
+
+    name: str
+    reference: str | Callable[..., Any]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self) -> Any:
+        """A fresh env; raises TargetError where the target names none, and whatever the user's constructor raises."""
+        return _build_env(self)
+
+    def source(self) -> str:
+        """Python source that defines `make_env()` with only gymnasium and the env itself; may raise TargetError."""
+        return _env_source(self)
+
+
+@dataclass(frozen=True)
+class PolicyTarget:
+    """A named way to build one policy for an env. `random` samples the action space with a generator of its own."""
+
+    name: str
+    reference: str | Callable[..., Any]
+
+    def __call__(self, env: Any) -> Callable[[Any], Any]:
+        """The policy: a callable from one observation to one action."""
+        return _build_policy(self.reference, env)
+
+
+def resolve_env(target: object, *, kwargs: Mapping[str, Any] | None = None) -> EnvTarget:
+    """The target that `target` names: text, an env class, or a callable that returns an env.
+
+    Nothing is imported or built here. Raises TargetError for anything else.
+    """
+    options = dict(kwargs or {})
+    if isinstance(target, EnvTarget):
+        return target
+    if isinstance(target, str) and target.strip():
+        return EnvTarget(target.strip(), target.strip(), options)
+    if callable(target) and not hasattr(target, "step"):
+        return EnvTarget(_callable_name(target), target, options)
+    if isinstance(target, type) and hasattr(target, "step"):
+        return EnvTarget(_callable_name(target), target, options)
+    if hasattr(target, "step"):
+        msg = f"expected a way to build envs, got a built one ({type(target).__name__})"
+        raise TargetError(msg, advice="Pass its class, or a function that returns a fresh env: many are needed.")
+    msg = f"expected an env, got {target!r}"
+    raise TargetError(msg, advice=f"Name {_ENV_FORMS}.")
+
+
+def resolve_policy(target: object) -> PolicyTarget:
+    """The policy that `target` names: `random`, module:callable, file.pt, sb3:file.zip, or a callable."""
+    if isinstance(target, PolicyTarget):
+        return target
+    if isinstance(target, str) and target.strip():
+        return PolicyTarget(target.strip(), target.strip())
+    if callable(target):
+        return PolicyTarget(_callable_name(target), target)
+    msg = f"expected a policy, got {target!r}"
+    raise TargetError(msg, advice="Name random, module:callable, file.pt or sb3:file.zip.")
+
+
+def _callable_name(target: Any) -> str:
+    return f"{target.__module__}:{target.__qualname__}" if hasattr(target, "__qualname__") else type(target).__name__
+
+
+def _build_env(target: EnvTarget) -> Any:
+    if not isinstance(target.reference, str):
+        return target.reference(**target.kwargs)
+    module, name = _split(target.reference)
+    if module is None:
+        return _make_registered(target.reference, target.kwargs)
+    loaded = _load_module(module)
+    maker = _find_maker(loaded, name)
+    if maker is None:
+        return _make_registered(target.reference, target.kwargs, loaded)
+    return maker(**target.kwargs)
+
+
+def _split(reference: str) -> tuple[str | None, str | None]:
+    """The module (or file) and the name in it: `a.b:c`, `dir/file.py`, `file.py:c`; (None, None) for a plain env id."""
+    head, colon, tail = reference.rpartition(":")
+    if reference.endswith(".py"):
+        return reference, None
+    return (head, tail) if colon else (None, None)
+
+
+def _load_module(name: str) -> ModuleType:
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    if name.endswith(".py"):
+        return _load_file(Path(name))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        advice = "Run from the folder that holds it, or install it; a file is named with its .py ending."
+        raise TargetError(f"there is no module {error.name!r} (in {name!r})", advice=advice) from None
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise TargetError(f"there is no file {str(path)!r}", advice="Give its path from the current folder.")
+    name = "_".join(["rlguard_target", *path.resolve().with_suffix("").parts[-3:]]).replace("-", "_")
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{str(path)!r} cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _find_maker(module: ModuleType, name: str | None) -> Callable[..., Any] | None:
+    """The callable `name` of the module; unnamed: its `make_env`, else its one env class. None: perhaps an env id."""
+    if name is None:
+        return _only_maker(module)
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is None or callable(found):
+        return found
+    msg = f"{module.__name__}:{name} is {type(found).__name__}, expected an env class or a function that returns an env"
+    raise TargetError(msg, advice="Name a class or a function.")
+
+
+def _only_maker(module: ModuleType) -> Callable[..., Any]:
+    maker: Callable[..., Any] | None = getattr(module, "make_env", None)
+    if maker is not None:
+        return maker
+    classes = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and item.__module__ == module.__name__ and hasattr(item, "step")
+    ]
+    if len(classes) == 1:
+        return classes[0]
+    found = ", ".join(item.__name__ for item in classes) or "none"
+    raise TargetError(
+        f"{module.__file__} has no make_env() and not exactly one env class (found: {found})",
+        advice="Define make_env(), or name the class: file.py:MyEnv.",
+    )
+
+
+def _make_registered(env_id: str, kwargs: Mapping[str, Any], module: ModuleType | None = None) -> Any:
+    import gymnasium  # noqa: PLC0415 - only where an env is built
+
+    try:
+        gymnasium.spec(env_id)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise _unknown_id(env_id, module, str(error)) from None
+    return gymnasium.make(env_id, **kwargs)
+
+
+def _unknown_id(env_id: str, module: ModuleType | None, gymnasium_says: str) -> TargetError:
+    import gymnasium  # noqa: PLC0415 - as above
+
+    name = env_id.rpartition(":")[2]
+    if module is not None:
+        public = [key for key, item in vars(module).items() if callable(item) and not key.startswith("_")]
+        near = difflib.get_close_matches(name, [*public, *gymnasium.registry], n=1)
+        message = f"module {module.__name__!r} has no attribute {name!r} and registers no such env id"
+    else:
+        near = difflib.get_close_matches(name, list(gymnasium.registry), n=1)
+        message = f"there is no env id {env_id!r}"
+    hint = f"Did you mean {near[0]!r}?" if near else f"Name {_ENV_FORMS}."
+    detail = " ".join(gymnasium_says.split())
+    return TargetError(message, advice=hint if near else f"{hint} (gymnasium: {detail})")
+
+
+def _build_policy(reference: str | Callable[..., Any], env: Any) -> Callable[[Any], Any]:
+    if not isinstance(reference, str):
+        return _specialize(reference, env)
+    if reference == "random":
+        from pytest_rlguard.stepper import make_driver  # noqa: PLC0415 - gymnasium is loaded by now
+
+        return make_driver("random", env.action_space, 0)
+    scheme, _, rest = reference.partition(":")
+    if reference.endswith(".pt"):
+        return _run_loader("pt", reference, env)
+    if scheme in _POLICY_LOADERS and scheme != "pt":
+        return _run_loader(scheme, rest, env)
+    return _import_policy(reference, env)
+
+
+def _import_policy(reference: str, env: Any) -> Callable[[Any], Any]:
+    module_name, name = _split(reference)
+    if module_name is None or name is None:
+        advice = "Name random, module:callable, file.pt or sb3:file.zip."
+        raise TargetError(f"there is no policy {reference!r}", advice=advice)
+    module = _load_module(module_name)
+    found = getattr(module, name, None)
+    if not callable(found):
+        what = "has no attribute" if found is None else "holds no callable"
+        near = difflib.get_close_matches(name, [key for key, item in vars(module).items() if callable(item)], n=1)
+        advice = f"Did you mean {near[0]!r}?" if near else "Name a function from an observation to an action."
+        raise TargetError(f"module {module.__name__!r} {what} {name!r}", advice=advice)
+    return _specialize(found, env)
+
+
+def _run_loader(scheme: str, path: str, env: Any) -> Callable[[Any], Any]:
+    if not Path(path).is_file():
+        raise TargetError(f"there is no policy file {path!r}", advice="Give its path from the current folder.")
+    module, _, name = _POLICY_LOADERS[scheme].partition(":")
+    policy: Callable[[Any], Any] = getattr(importlib.import_module(module), name)(Path(path), env)
+    return policy
+
+
+def _specialize(found: Callable[..., Any], env: Any) -> Callable[[Any], Any]:
+    """A policy as it is; a class or factory that takes `(observation_space, action_space)` is called with them."""
+    try:
+        names = [p.name for p in inspect.signature(found).parameters.values() if p.default is p.empty]
+    except (TypeError, ValueError):
+        return found
+    if names[:2] == ["observation_space", "action_space"]:
+        built = found(env.observation_space, env.action_space)
+        if not callable(built):
+            raise PolicyError(f"{_callable_name(found)} built {type(built).__name__}, which cannot be called with an obs")
+        return built  # type: ignore[no-any-return]
+    return found
+
+
+def _env_source(target: EnvTarget) -> str:
+    if any(_has_no_literal(value) for value in target.kwargs.values()):
+        raise TargetError(f"the arguments of {target.name} have no literal form")
+    arguments = "".join(f", {key}={value!r}" for key, value in target.kwargs.items())
+    reference = target.reference if isinstance(target.reference, str) else _importable_name(target.reference)
+    module, name = _split(reference)
+    if module is None:
+        return f"import gymnasium\n\n\ndef make_env():\n    return gymnasium.make({reference!r}{arguments})\n"
+    maker = _find_maker(_load_module(module), name)
+    if maker is None:
+        return f"import gymnasium\n\n\ndef make_env():\n    return gymnasium.make({reference!r}{arguments})\n"
+    called = f"{name or maker.__name__}({arguments.removeprefix(', ')})"
+    if module.endswith(".py"):
+        load = f"module = runpy.run_path({module!r})"
+        name = name or maker.__name__
+        return f"import runpy\n\n{load}\n\n\ndef make_env():\n    return module[{name!r}]({arguments.removeprefix(', ')})\n"
+    return f"import {module}\n\n\ndef make_env():\n    return {module}.{called}\n"
+
+
+def _importable_name(found: Callable[..., Any]) -> str:
+    name = _callable_name(found)
+    module, _, path = name.partition(":")
+    if "<" in name or module in ("__main__", "") or "conftest" in module or not path:
+        raise TargetError(f"{name} is a local object that a script of its own cannot import")
+    return name
+
+
+def _has_no_literal(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_has_no_literal(part) for part in (*value, *value.values()))
+    if isinstance(value, list | tuple):
+        return any(_has_no_literal(part) for part in value)
+    return not isinstance(value, str | int | float | bool | type(None))
