@@ -35,7 +35,7 @@ class Layers:
         return body
 
     def find_misplaced(self) -> list[tuple[int, str]]:
-        """Mistakes that the models cannot see: keys that stand twice, and keys beside the root key. Line and sentence."""
+        """Line and sentence of what the models cannot see: keys that stand twice, and keys beside the root key."""
         if self.source is None or not isinstance(self.source.value, Mapping):
             return []
         twice = [(d.line, f"key {d.key!r} stands twice, first in line {d.first_line}") for d in self.source.duplicates]
@@ -60,10 +60,9 @@ class Layers:
         return None if self.source is None or line is None else f"{self.source.path}:{line}"
 
     def _is_overridden(self, path: Sequence[Hashable]) -> bool:
-        shared = [min(len(path), len(override)) for override in self.overrides]
-        return any(
-            tuple(path[:depth]) == override[:depth] for depth, override in zip(shared, self.overrides, strict=True)
-        )
+        """Whether an override states this key, the section around it, or a key within it."""
+        pairs = [(tuple(path[: len(override)]), override[: len(path)]) for override in self.overrides]
+        return any(stated == wanted and stated for stated, wanted in pairs)
 
 
 def merge(under: Any, over: Any) -> Any:  # noqa: ANN401 (any YAML value)

@@ -1,6 +1,6 @@
 """The presets: five situations, each with the values that it states. Explicit keys win over them.
 
-A preset states values also where they equal today's defaults: a default may move with a release, a preset's meaning not.
+A preset states values also where they equal today's defaults: a default may move with a release, a preset may not.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ class Config(Section):
     def _refuse_threshold_that_cannot_be_reached(self) -> Self:
         threshold = self.reward_monitoring.cross_bucket_variance_threshold
         if self.statistics.variance_scale == "share" and threshold > 1:
-            code, text = "out_of_reach", "a share of the variance never exceeds 1; give a number up to 1, or another statistics.variance_scale"
-            raise PydanticCustomError(code, text, {"path": ("reward_monitoring", "cross_bucket_variance_threshold")})
+            text = "no share of the variance exceeds 1; give a number up to 1, or another statistics.variance_scale"
+            path = ("reward_monitoring", "cross_bucket_variance_threshold")
+            raise PydanticCustomError("out_of_reach", text, {"path": path})
         return self

@@ -13,9 +13,8 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-ImportPath = Annotated[
-    str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$", examples=["package.module:name"])
-]
+_DOTTED_NAME = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+ImportPath = Annotated[str, Field(pattern=f"^{_DOTTED_NAME}:{_DOTTED_NAME}$", examples=["package.module:name"])]
 
 
 class Section(BaseModel):

@@ -14,8 +14,9 @@ __all__ = ["Env", "Policy", "WorkerPool"]
 class Env(Section):
     """The env, how it is built, and what it promises.
 
-    `max_episode_steps` cuts an episode where the env declares no time limit of its own; null lets it run on, and past
-    `endless_after_steps` it counts as one that never ends. `reproducible: false` declares randomness that no seed rules.
+    `max_episode_steps` cuts an episode where the env declares no time limit of its own; null lets it run on, and
+    past `endless_after_steps` it counts as one that never ends. `reproducible: false` declares randomness that no seed
+    rules.
     """
 
     target: Name | None = None
@@ -32,7 +33,7 @@ class Policy(Section):
 
 
 class WorkerPool(Section):
-    """The worker processes. `auto` is one for each core, at least two; `seeding` is how the pipeline seeds its workers."""
+    """The worker processes: `auto` is one a core, at least two; `seeding` is how the pipeline seeds its workers."""
 
     workers: Annotated[int, Field(ge=1, le=4_096)] | Literal["auto"] = "auto"
     step_deadline_sec: Seconds = 10.0

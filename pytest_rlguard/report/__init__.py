@@ -1,1 +1,1 @@
-"""."""
+"""Reports: verdicts to lines, JSON and JUnit XML. This room decides nothing."""
