@@ -77,6 +77,10 @@ class RandomDriver:
     def __init__(self, action_space: Any, seed: int) -> None:
         self._space = fork_space(action_space, seed)
 
+    def reset(self, seed: int | None) -> None:
+        """Start an episode: its actions depend on its seed alone."""
+        self._space.seed(seed)
+
     def __call__(self, _observation: Any) -> Any:
         return self._space.sample()
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from pytest_rlguard.errors import PolicyError, TargetError
 
-__all__ = ["EnvTarget", "PolicyTarget", "resolve_env", "resolve_policy"]
+__all__ = ["EnvTarget", "PolicyTarget", "load_callable", "resolve_env", "resolve_policy"]
 
 _POLICY_LOADERS = {
     "sb3": "pytest_rlguard.integrations.sb3:load_policy",
@@ -92,6 +92,24 @@ def resolve_policy(target: object) -> PolicyTarget:
         return PolicyTarget(_callable_name(target), target)
     msg = f"expected a policy, got {target!r}"
     raise TargetError(msg, advice="Name random, module:callable, file.pt or sb3:file.zip.")
+
+
+def load_callable(reference: str, *, what: str) -> Callable[..., Any]:
+    """The callable that `module:name` (or `file.py:name`) names; `what` it should be goes into the error.
+
+    Raises TargetError where there is none, and whatever the user's module raises when it is imported.
+    """
+    module_name, name = _split(reference)
+    if module_name is None or name is None:
+        raise TargetError(f"{reference!r} does not name {what}", advice="Write module:callable.")
+    module = _load_module(module_name)
+    found = getattr(module, name, None)
+    if callable(found):
+        return found  # type: ignore[no-any-return]
+    problem = "has no attribute" if found is None else "holds no callable"
+    near = difflib.get_close_matches(name, [key for key, item in vars(module).items() if callable(item)], n=1)
+    advice = f"Did you mean {near[0]!r}?" if near else f"Name {what}."
+    raise TargetError(f"module {module.__name__!r} {problem} {name!r}", advice=advice)
 
 
 def _callable_name(target: Any) -> str:
@@ -226,18 +244,10 @@ def _build_policy(reference: str | Callable[..., Any], env: Any) -> Callable[[An
 
 
 def _import_policy(reference: str, env: Any) -> Callable[[Any], Any]:
-    module_name, name = _split(reference)
-    if module_name is None or name is None:
+    if _split(reference)[1] is None:
         advice = "Name random, module:callable, file.pt or sb3:file.zip."
         raise TargetError(f"there is no policy {reference!r}", advice=advice)
-    module = _load_module(module_name)
-    found = getattr(module, name, None)
-    if not callable(found):
-        what = "has no attribute" if found is None else "holds no callable"
-        near = difflib.get_close_matches(name, [key for key, item in vars(module).items() if callable(item)], n=1)
-        advice = f"Did you mean {near[0]!r}?" if near else "Name a function from an observation to an action."
-        raise TargetError(f"module {module.__name__!r} {what} {name!r}", advice=advice)
-    return _specialize(found, env)
+    return _specialize(load_callable(reference, what="a function from an observation to an action"), env)
 
 
 def _run_loader(scheme: str, path: str, env: Any) -> Callable[[Any], Any]:

@@ -1,0 +1,238 @@
+"""What the contract stage runs: whole episodes under every driver and seed, watched step by step, in worker processes.
+
+gymnasium's own `check_env` comes first. A first pair of episodes (seed 0) goes ahead of the rest, so that an env that
+hangs costs one deadline and not sixty.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+from pytest_rlguard.errors import PolicyError
+from pytest_rlguard.evidence import ContractEvidence, EpisodeFacts, InstanceFacts, SpaceSighting
+from pytest_rlguard.fingerprint import decode, encode
+from pytest_rlguard.pool import JobResult, WorkerContext
+from pytest_rlguard.probes.context import ProbeContext, lend_env, make_policy, worker_episode_limit
+from pytest_rlguard.probes.inspector import Inspector
+from pytest_rlguard.probes.instances import collect_instances
+from pytest_rlguard.records import EnvCrash, EpisodeSpec
+from pytest_rlguard.spaces import fork_space, identify_space
+from pytest_rlguard.stepper import EnvRaisedError, Replay, play_episode
+
+__all__ = ["collect_contract"]
+
+_ENDLESS_EPISODES = 4
+_REFUSAL_TRIALS = 8
+
+
+def collect_contract(context: ProbeContext) -> ContractEvidence:
+    """Run the contract stage's episodes; raises PolicyError where the user's policy does."""
+    objections, unseeded = context.pool.map(_check_env, [()]), context.pool.map(_seed_action_space, [()])
+    instances = collect_instances(context)
+    episodes = _collect_episodes(context, instances)
+    _raise_policy_errors(episodes)
+    return ContractEvidence(
+        facts=context.facts,
+        episodes=tuple(_examine_refusals(context, instances, episodes)),
+        spaces=tuple(_collect_spaces(context, instances)),
+        instances=instances,
+        objections=tuple(_value(objections[0], ())),
+        unseeded=_value(unseeded[0], ""),
+        endless_steps=_let_run(context, instances, episodes),
+        seeds=len({facts.seed for facts in episodes}),
+    )
+
+
+def _value(result: JobResult[Any], default: Any) -> Any:
+    return default if result.value is None else result.value
+
+
+def _check_env(context: WorkerContext) -> list[str]:
+    """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes."""
+    from gymnasium.utils.env_checker import check_env  # noqa: PLC0415 - in the worker only
+
+    env = context.make_env()
+    context.beat("other", 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            check_env(env, skip_render_check=True)
+        except Exception as error:  # noqa: BLE001 - the objection is whatever it raises
+            return [f"{type(error).__name__}: {error}"]
+    return []
+
+
+def _seed_action_space(context: WorkerContext) -> str:
+    """How the action space fails to follow `seed()`, asked through the env as a user does; empty if it follows."""
+    draws = []
+    with lend_env(context) as env:
+        for _ in range(2):
+            env.action_space.seed(0)
+            draws.append([encode(env.action_space.sample()) for _ in range(8)])
+    for index, (first, second) in enumerate(zip(*draws, strict=True)):
+        if first != second:
+            return f"sample {index} after action_space.seed(0) was {decode(first)!r}, then {decode(second)!r}"
+    return ""
+
+
+def _collect_episodes(context: ProbeContext, instances: InstanceFacts) -> list[EpisodeFacts]:
+    limit = worker_episode_limit(context.facts.limit) if context.facts.limit else context.limit
+    items = [(seed, driver, limit, not instances.remake) for seed in context.seeds for driver in context.drivers]
+    ahead = len(context.drivers)
+    episodes = _play(context, items[:ahead])
+    if any(facts.exit for facts in episodes):
+        return episodes
+    return episodes + _play(context, items[ahead:])
+
+
+def _play(context: ProbeContext, items: list[tuple[int, str, int, bool]]) -> list[EpisodeFacts]:
+    results = context.map(_examine, items)
+    return [_read(result, seed, driver) for result, (seed, driver, *_) in zip(results, items, strict=True)]
+
+
+def _read(result: JobResult[EpisodeFacts], seed: int, driver: str) -> EpisodeFacts:
+    return result.value or EpisodeFacts(seed=seed, driver=driver, crash=result.crash, exit=result.exit)
+
+
+def _examine(context: WorkerContext, seed: int, driver: str, limit: int, single: bool) -> EpisodeFacts:  # noqa: FBT001
+    """One episode, watched; then one more reset, which must leave the episode's observations alone."""
+    facts = EpisodeFacts(seed=seed, driver=driver)
+    try:
+        with lend_env(context, single=single) as env:
+            facts = _examine_on(context, env, facts, limit)
+    except EnvRaisedError as error:
+        return dataclasses.replace(facts, crash=facts.crash or error.crash)
+    return facts
+
+
+def _examine_on(context: WorkerContext, env: Any, facts: EpisodeFacts, limit: int) -> EpisodeFacts:
+    inspector = Inspector(env.observation_space)
+    actions: list[bytes] = []
+    policy = make_policy(context, env, facts.driver, facts.seed)
+    spec = EpisodeSpec(episode_id=0, seed=facts.seed, max_steps=limit)
+    episode = play_episode(env, spec, policy, beat=context.beat, watch=inspector, actions=actions)
+    crash = episode.crash or _reset_again(context, env, facts.seed)
+    inspector.check_held(episode.length)
+    return dataclasses.replace(
+        facts,
+        steps=episode.length,
+        ended=episode.terminated or episode.truncated,
+        form=inspector.form,
+        sightings=inspector.sightings,
+        actions=tuple(actions) if inspector.sightings or crash else (),
+        crash=crash,
+    )
+
+
+def _reset_again(context: WorkerContext, env: Any, seed: int) -> EnvCrash | None:
+    spec = EpisodeSpec(episode_id=0, seed=seed + 1, max_steps=0)
+    return play_episode(env, spec, Replay(()), beat=context.beat).crash
+
+
+def _raise_policy_errors(episodes: list[EpisodeFacts]) -> None:
+    for facts in episodes:
+        if facts.crash and facts.crash.phase == "policy":
+            raise PolicyError(
+                f"the policy raised {facts.crash.error} at step {facts.crash.step}, seed {facts.seed}: "
+                f"{facts.crash.message}",
+                user_traceback=facts.crash.traceback,
+            )
+
+
+def _examine_refusals(
+    context: ProbeContext, instances: InstanceFacts, episodes: list[EpisodeFacts]
+) -> list[EpisodeFacts]:
+    """Where a step crashed: would another action have been accepted there? Asked once for each driver."""
+    first = {}
+    for index, facts in enumerate(episodes):
+        if facts.crash and facts.crash.phase == "step":
+            first.setdefault(facts.driver, index)
+    items = [(episodes[i].seed, episodes[i].actions, not instances.remake) for i in first.values()]
+    examined = list(episodes)
+    for index, result in zip(first.values(), context.pool.map(_try_other_actions, items), strict=True):
+        examined[index] = dataclasses.replace(episodes[index], refused=_value(result, ""))
+    return examined
+
+
+def _try_other_actions(context: WorkerContext, seed: int, actions: tuple[bytes, ...], single: bool) -> str:  # noqa: FBT001
+    """The refused action, as text, if another one is accepted in the very same state; empty if none is.
+
+    The crash must come again first, on a replay: else it is no answer to the action.
+    """
+    *before, refused = actions
+    with lend_env(context, single=single) as env:
+        samples = fork_space(env.action_space, seed)
+        if not _crashes(context, env, seed, [*before, refused]):
+            return ""
+    for other in [*before[-1:], *(encode(samples.sample()) for _ in range(_REFUSAL_TRIALS))]:
+        with lend_env(context, single=single) as env:
+            if other != refused and not _crashes(context, env, seed, [*before, other]):
+                return repr(decode(refused))
+    return ""
+
+
+def _crashes(context: WorkerContext, env: Any, seed: int, actions: list[bytes]) -> bool:
+    spec = EpisodeSpec(episode_id=0, seed=seed)
+    return play_episode(env, spec, Replay(actions), beat=context.beat).crash is not None
+
+
+def _collect_spaces(context: ProbeContext, instances: InstanceFacts) -> list[SpaceSighting]:
+    """The declared spaces of several instances, before and after resets, in one process and in another."""
+    seeds = context.seeds[:4]
+    results = context.pool.map(_declare, [(seeds, instances.coexist, instances.remake)] * 2)
+    found: list[SpaceSighting] = []
+    for process, result in enumerate(results):
+        for sighting in _value(result, ()):
+            where = f"{sighting.where} of process {process}"
+            found.append(dataclasses.replace(sighting, where=where))
+    return found
+
+
+def _declare(context: WorkerContext, seeds: tuple[int, ...], coexist: bool, remake: bool) -> list[SpaceSighting]:  # noqa: FBT001
+    found = []
+    for number, seed in enumerate(seeds):
+        with lend_env(context, single=not remake) as env:
+            found.append(_read_spaces(env, f"instance {number}", seed))
+            env.reset(seed=seed)
+            found.append(_read_spaces(env, f"instance {number} after reset(seed={seed})", seed))
+            if coexist:
+                with lend_env(context) as sibling:
+                    found.append(_read_spaces(sibling, f"a sibling of instance {number}", seed))
+    return found
+
+
+def _read_spaces(env: Any, where: str, seed: int) -> SpaceSighting:
+    observation, action = env.observation_space, env.action_space
+    return SpaceSighting(
+        where=where,
+        seed=seed,
+        observation=encode(identify_space(observation)),
+        action=encode(identify_space(action)),
+        observation_text=repr(observation),
+        action_text=repr(action),
+    )
+
+
+def _let_run(context: ProbeContext, instances: InstanceFacts, episodes: list[EpisodeFacts]) -> int | None:
+    """Where no episode ended within the cap and no limit is declared: let a few run on, and say how far they got.
+
+    None where some episode ended, so that there is nothing to ask.
+    """
+    if any(facts.ended or facts.crash or facts.exit for facts in episodes):
+        return None
+    if context.facts.limit:
+        return max(facts.steps for facts in episodes)
+    longest = 0
+    items = [
+        (seed, driver, context.config.env.endless_after_steps, not instances.remake)
+        for seed in context.seeds[:_ENDLESS_EPISODES]
+        for driver in context.drivers
+    ]
+    for index in range(0, len(items), len(context.drivers)):
+        facts = _play(context, items[index : index + len(context.drivers)])
+        if any(one.ended or one.crash or one.exit for one in facts):
+            return None
+        longest = max(longest, *(one.steps for one in facts))
+    return longest

@@ -1,0 +1,103 @@
+"""Watches one episode as the env returns it and notes the first sighting of each kind of defect."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from typing import Any
+
+import numpy as np
+
+from pytest_rlguard.evidence import Sighting
+from pytest_rlguard.fingerprint import digest, encode
+from pytest_rlguard.spaces import find_violation, value_form
+from pytest_rlguard.stepper import StepView
+
+__all__ = ["Inspector"]
+
+
+class Inspector:
+    """Called with every `StepView` of an episode. Nothing that the env returned is kept but the observations, which
+    are compared with themselves later: that is how an aliased buffer shows.
+    """
+
+    def __init__(self, observation_space: Any) -> None:
+        self.sightings: dict[str, Sighting] = {}
+        self.form = ""
+        self._space = observation_space
+        self._held: list[tuple[int, Any, bytes]] = []
+
+    def __call__(self, view: StepView) -> None:
+        self._check_last_observation(view.step)
+        self._check_observation(view)
+        if view.info or not isinstance(view.info, dict):
+            self._check_info(view)
+        if view.step == 0:
+            self.form = repr(value_form(self._space, view.observation))
+            return
+        self._check_reward(view)
+        self._check_ends(view)
+
+    def check_held(self, step: int) -> None:
+        """Compare every observation of the episode with what it was when it was returned; `step` is the last step."""
+        for returned, observation, then in self._held:
+            self._compare(returned, observation, then, f"by the reset after step {step}, or in between")
+
+    def _note(self, kind: str, step: int, detail: str, key: str = "") -> None:
+        self.sightings.setdefault(kind, Sighting(step=step, detail=detail, key=key))
+
+    def _check_last_observation(self, step: int) -> None:
+        if self._held:
+            returned, observation, then = self._held[-1]
+            self._compare(returned, observation, then, f"by step {step}", changed_at=step)
+
+    def _compare(self, returned: int, observation: Any, then: bytes, when: str, changed_at: int | None = None) -> None:
+        if "aliased" not in self.sightings and digest(encode(observation)) != then:
+            name = f"the observation of step {returned}" if returned else "the observation of the reset"
+            step = returned + 1 if changed_at is None else changed_at
+            self._note("aliased", step, f"{name} was changed {when}", key=str(returned))
+
+    def _check_observation(self, view: StepView) -> None:
+        self._held.append((view.step, view.observation, digest(encode(view.observation))))
+        if "outside" in self.sightings:
+            return
+        violation = find_violation(self._space, view.observation)
+        if violation:
+            key, reason = violation
+            kind = "outside_form" if key.endswith((".shape", ".dtype")) else "outside"
+            self._note(kind, view.step, reason, key)
+
+    def _check_reward(self, view: StepView) -> None:
+        reward = view.reward
+        if type(reward) is float and math.isfinite(reward):
+            return
+        if np.ndim(reward) != 0 or not isinstance(reward, int | float | np.number | np.bool_ | np.ndarray):
+            shape = f" of shape {np.shape(reward)}" if np.ndim(reward) else ""
+            self._note("reward", view.step, f"{type(reward).__name__}{shape}: {reward!r}")
+        elif not np.isfinite(np.asarray(reward, dtype=float)):
+            self._note("reward", view.step, repr(float(reward)))
+
+    def _check_ends(self, view: StepView) -> None:
+        for key, end in (("terminated", view.terminated), ("truncated", view.truncated)):
+            if not isinstance(end, bool | np.bool_):
+                self._note("end", view.step, f"{type(end).__name__} {end!r}", key)
+
+    def _check_info(self, view: StepView) -> None:
+        if "info" in self.sightings:
+            return
+        if not isinstance(view.info, dict):
+            self._note("info", view.step, f"{type(view.info).__name__}, expected a dict")
+            return
+        try:
+            pickle.loads(pickle.dumps(view.info))  # noqa: S301 - made in this line
+        except Exception as error:  # noqa: BLE001 - whatever a user's object raises when it is pickled
+            key = next((key for key, item in view.info.items() if not _survives(item)), None)
+            self._note("info", view.step, f"{type(error).__name__}: {error}", "" if key is None else f"[{key!r}]")
+
+
+def _survives(item: object) -> bool:
+    try:
+        pickle.loads(pickle.dumps(item))  # noqa: S301 - as above
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True

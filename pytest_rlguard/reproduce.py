@@ -1,0 +1,2 @@
+"""stub"""
+def reproduce(*a, **k): return ""
