@@ -1,4 +1,4 @@
-"""The report for people, as plain text: the stages as a strip, a line a verdict, and the findings in full at the end."""
+"""The report for people, as plain text: the stages as a strip, a line a verdict, then the findings in full."""
 
 from __future__ import annotations
 
