@@ -197,7 +197,7 @@ def _finish(verdict: Verdict, case: Case | None, context: RunContext) -> Verdict
     if verdict.outcome is not Outcome.FAIL:
         return verdict
     waivers = {waiver.rule: waiver.reason for waiver in context.config.gates.waivers}
-    script = reproduce(verdict, case, context.probe.env, driver_policy=context.probe.policy) if case else ""
+    script = reproduce(verdict, case, context.probe) if case else ""
     return dataclasses.replace(verdict, waiver=waivers.get(verdict.rule, ""), reproducer=script)
 
 

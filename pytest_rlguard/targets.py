@@ -275,20 +275,21 @@ def _specialize(found: Callable[..., Any], env: Any) -> Callable[[Any], Any]:
 def _env_source(target: EnvTarget) -> str:
     if any(_has_no_literal(value) for value in target.kwargs.values()):
         raise TargetError(f"the arguments of {target.name} have no literal form")
-    arguments = "".join(f", {key}={value!r}" for key, value in target.kwargs.items())
+    arguments = [f"{key}={value!r}" for key, value in target.kwargs.items()]
     reference = target.reference if isinstance(target.reference, str) else _importable_name(target.reference)
     module, name = _split(reference)
-    if module is None:
-        return f"import gymnasium\n\n\ndef make_env():\n    return gymnasium.make({reference!r}{arguments})\n"
-    maker = _find_maker(_load_module(module), name)
+    maker = None if module is None else _find_maker(_load_module(module), name)
     if maker is None:
-        return f"import gymnasium\n\n\ndef make_env():\n    return gymnasium.make({reference!r}{arguments})\n"
-    called = f"{name or maker.__name__}({arguments.removeprefix(', ')})"
-    if module.endswith(".py"):
-        load = f"module = runpy.run_path({module!r})"
-        name = name or maker.__name__
-        return f"import runpy\n\n{load}\n\n\ndef make_env():\n    return module[{name!r}]({arguments.removeprefix(', ')})\n"
-    return f"import {module}\n\n\ndef make_env():\n    return {module}.{called}\n"
+        head = "" if module is None else 'sys.path.insert(0, "")\n'
+        return f"import gymnasium\n\n{head}\n" + _function("gymnasium.make", [repr(reference), *arguments])
+    if module is not None and module.endswith(".py"):
+        head = f"import runpy\n\nmodule = runpy.run_path({module!r})\n\n\n"
+        return head + _function(f"module[{name or maker.__name__!r}]", arguments)
+    return f'sys.path.insert(0, "")\nimport {module}\n\n\n' + _function(f"{module}.{name}", arguments)
+
+
+def _function(maker: str, arguments: list[str]) -> str:
+    return f"def make_env():\n    return {maker}({', '.join(arguments)})\n"
 
 
 def _importable_name(found: Callable[..., Any]) -> str:

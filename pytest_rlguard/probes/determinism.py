@@ -182,25 +182,16 @@ class _Session:
         explain: Callable[[Part], Difference | None] | None,
         parts: Sequence[Part] | None = None,
     ) -> Comparison:
-        mismatches: list[Mismatch] = []
+        """Every pair that differs, the one with the shortest way to it first; that one with its values explained."""
         played = parts or [take.part for take in self._takes]
-        for left, result, part in zip(expected, results, played, strict=True):
-            difference = differ(left, result)
-            if difference is None:
-                continue
-            seen = explain(part) if explain and not mismatches else None
-            difference = seen or difference
-            mismatches.append(
-                Mismatch(
-                    seed=part.seed or 0,
-                    driver=part.driver,
-                    difference=difference,
-                    actions=part.actions[: difference.step],
-                    history=part.history,
-                )
-            )
-        shortest = sorted(mismatches[1:], key=lambda mismatch: mismatch.difference.step)
-        return Comparison(pairs=len(played), mismatches=tuple([*mismatches[:1], *shortest][:_KEPT_MISMATCHES]))
+        pairs = zip(expected, results, played, strict=True)
+        found = [(difference, part) for left, result, part in pairs if (difference := differ(left, result))]
+        found.sort(key=lambda pair: (pair[0].step, pair[1].seed != 0))
+        if found and explain:
+            difference, part = found[0]
+            found[0] = explain(part) or difference, part
+        mismatches = tuple(_to_mismatch(difference, part) for difference, part in found[:_KEPT_MISMATCHES])
+        return Comparison(pairs=len(played), mismatches=mismatches)
 
     def _collect_globals(self) -> GlobalsFacts:
         moved = next((take for take in self._takes if take.moved_in), None)
@@ -265,6 +256,16 @@ class _Session:
 
     def _map(self, pool: WorkerPool, job: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         return pool.map(job, items)
+
+
+def _to_mismatch(difference: Difference, part: Part) -> Mismatch:
+    return Mismatch(
+        seed=part.seed or 0,
+        driver=part.driver,
+        difference=difference,
+        actions=part.actions[: difference.step],
+        history=part.history,
+    )
 
 
 def _compare_first_in_process(context: ProbeContext, evidence: DeterminismEvidence) -> bool | None:

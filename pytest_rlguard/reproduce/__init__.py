@@ -1,0 +1,7 @@
+"""Reproducers: a failed verdict → the shortest script found that shows the defect alone, run again before it is shown."""
+
+from __future__ import annotations
+
+from pytest_rlguard.reproduce.search import reproduce
+
+__all__ = ["reproduce"]
