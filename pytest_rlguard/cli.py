@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,12 @@ from typing import Any, NoReturn
 import click
 
 from pytest_rlguard import __version__
-from pytest_rlguard.cli_options import CheckOptions, config_options, with_check_options
+from pytest_rlguard.cli_options import CheckOptions, config_options, terminal_width, with_check_options
 from pytest_rlguard.errors import RLGuardError, UsageError
 
 __all__ = ["main"]
+
+_LONGEST_VALUE = 40
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -95,8 +96,7 @@ def explain(code: str | None) -> None:
     from pytest_rlguard.checks.catalog import CATALOG, find_rule
     from pytest_rlguard.cli_explain import render_page, render_table
 
-    width = shutil.get_terminal_size().columns
-    click.echo(render_page(find_rule(code)) if code else render_table(CATALOG.values(), width=width))
+    click.echo(render_page(find_rule(code)) if code else render_table(CATALOG.values(), width=terminal_width()))
 
 
 @commands.group()
@@ -114,7 +114,8 @@ def show(config: Path | None, overrides: tuple[str, ...]) -> None:
     rows = [
         (key, show_value(value), origin) for key, value, origin in load_config(config, overrides=overrides).values()
     ]
-    key_width, value_width = (min(max(len(row[column]) for row in rows), 60) for column in (0, 1))
+    key_width = max(len(key) for key, _, _ in rows)
+    value_width = min(max(len(value) for _, value, _ in rows), _LONGEST_VALUE)
     for key, value, origin in rows:
         click.echo(f"{key:<{key_width}}  {value:<{value_width}}  {origin}")
 

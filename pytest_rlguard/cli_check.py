@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
-from pytest_rlguard.cli_options import CheckOptions
+from pytest_rlguard.cli_options import CheckOptions, terminal_width
 from pytest_rlguard.cli_progress import ProgressBar
 from pytest_rlguard.config import Config, LoadedConfig, load_config
 from pytest_rlguard.errors import UsageError
@@ -23,7 +22,6 @@ from pytest_rlguard.verdict import Outcome, Report
 
 __all__ = ["run_gates"]
 
-_WIDEST = 120
 _EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.BLOCKED: 1, Outcome.INCONCLUSIVE: 3, Outcome.SKIPPED: 4}
 
 Writer = Callable[[Report, Path], None]
@@ -39,7 +37,7 @@ def run_gates(options: CheckOptions) -> int:
     for write, path in files:
         write(report, path)
     verbose = options.verbose - options.quiet
-    click.echo(render_report(report, width=_terminal_width(), color=_has_color(), verbose=verbose), nl=False)
+    click.echo(render_report(report, width=terminal_width(), color=_has_color(), verbose=verbose), nl=False)
     return _decide_exit_code(report, loaded.config.gates.require)
 
 
@@ -87,10 +85,6 @@ def _decide_exit_code(report: Report, required: Sequence[str]) -> int:
         click.echo(f"required by gates.require, and showed nothing: {', '.join(missing)}", err=True)
         return 1
     return _EXIT_CODES[report.outcome]
-
-
-def _terminal_width() -> int:
-    return min(shutil.get_terminal_size((100, 24)).columns, _WIDEST)
 
 
 def _has_color() -> bool:

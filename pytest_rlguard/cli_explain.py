@@ -14,8 +14,8 @@ __all__ = ["render_page", "render_table"]
 
 
 def render_table(rules: Iterable[Rule[Any]], *, width: int) -> str:
-    """Every rule on a line of its own, stage by stage in gate order."""
-    ordered = sorted(rules, key=lambda rule: (stage_index(rule.stage), rule.code))
+    """Every rule on a line of its own, stage by stage in gate order, as the catalogue has them."""
+    ordered = sorted(rules, key=lambda rule: stage_index(rule.stage))
     lines = []
     for stage, members in groupby(ordered, key=lambda rule: rule.stage):
         lines.append(stage)

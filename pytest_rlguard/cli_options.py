@@ -1,7 +1,8 @@
-"""The options that the commands share, and what click makes of them."""
+"""What the commands share: their options, and how wide they may write."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["CheckOptions", "config_options", "with_check_options"]
+__all__ = ["CheckOptions", "config_options", "terminal_width", "with_check_options"]
 
 Command = Callable[..., Any]
 
@@ -67,3 +68,8 @@ def config_options(command: Command) -> Command:
     for option in reversed(_CONFIG_OPTIONS):
         command = option(command)
     return command
+
+
+def terminal_width() -> int:
+    """The columns of the terminal, or 100 where there is none; lines longer than 120 are hard to read."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 120)

@@ -55,8 +55,8 @@ def read_yaml(path: Path) -> YamlSource:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(f"cannot read the configuration {path}: {reason}", advice="name a YAML file") from error
-    loader = _Loader(content, name=str(path))
     try:
+        loader = _Loader(content)
         node = loader.get_single_node()
         value = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -75,9 +75,8 @@ def parse_value(text: str) -> object:
 class _Loader(yaml.SafeLoader):
     """A SafeLoader that notes duplicate keys, which PyYAML lets pass, and reads `1e-3` as the number that it is."""
 
-    def __init__(self, stream: bytes | str, name: str = "<value>") -> None:
+    def __init__(self, stream: bytes | str) -> None:
         super().__init__(stream)
-        self.name = name
         self.duplicates: list[Duplicate] = []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002 (PyYAML's signature)

@@ -45,7 +45,7 @@ def render_report(report: Report, *, width: int = 100, color: bool = False, verb
         blocks.append(page.render_stages(report))
     blocks += page.render_findings(report)
     blocks.append(page.render_summary(report))
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 class _Page:
@@ -98,10 +98,10 @@ class _Page:
         """The outcome, how many rules ended in which way, and how many stages showed nothing."""
         counts = Counter(label for stage in report.stages for label, _ in label_verdicts(stage))
         empty = Counter(label_outcome(stage.outcome) for stage in report.stages if not stage.verdicts)
-        rules = [f"{counts[label]} {word}" for label, word in _SUMMARY.items() if counts[label]] or ["none ran"]
-        text = f"{self._paint(label_outcome(report.outcome))}: rules: {', '.join(rules)}"
+        rules = [f"{counts[label]} {word}" for label, word in _SUMMARY.items() if counts[label]] or ["no rule ran"]
+        text = f"{self._paint(label_outcome(report.outcome))}: {', '.join(rules)}"
         stages = [f"{empty[label]} {word}" for label, word in _SUMMARY.items() if empty[label]]
-        return f"{text}; stages without any: {', '.join(stages)}" if stages else text
+        return f"{text}; stages: {', '.join(stages)}" if stages else text
 
     def _stage_line(self, stage: StageReport) -> str:
         parts = [f"{stage.name}  {self._paint(label_outcome(stage.outcome))}"]

@@ -13,7 +13,9 @@ CONTRACT = StageReport(
     outcome=Outcome.PASS,
     seconds=1.25,
     verdicts=(
-        Verdict(rule="OBS101", outcome=Outcome.PASS, sentence="every observation lies in its space", counts={"seeds": 30}),
+        Verdict(
+            rule="OBS101", outcome=Outcome.PASS, sentence="every observation lies in its space", counts={"seeds": 30}
+        ),
         Verdict(
             rule="ENV090",
             outcome=Outcome.FAIL,
