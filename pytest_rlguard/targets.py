@@ -45,7 +45,7 @@ class EnvTarget:
         return _build_env(self)
 
     def source(self) -> str:
-        """Python source that defines `make_env()` with only gymnasium and the env itself; may raise TargetError."""
+        """Python source that defines `make_env()`, with `gymnasium`, `runpy` and `sys` imported; may raise TargetError."""
         return _env_source(self)
 
 
@@ -280,10 +280,10 @@ def _env_source(target: EnvTarget) -> str:
     module, name = _split(reference)
     maker = None if module is None else _find_maker(_load_module(module), name)
     if maker is None:
-        head = "" if module is None else 'sys.path.insert(0, "")\n'
-        return f"import gymnasium\n\n{head}\n" + _function("gymnasium.make", [repr(reference), *arguments])
+        head = "" if module is None else 'sys.path.insert(0, "")\n\n\n'
+        return head + _function("gymnasium.make", [repr(reference), *arguments])
     if module is not None and module.endswith(".py"):
-        head = f"import runpy\n\nmodule = runpy.run_path({module!r})\n\n\n"
+        head = f"module = runpy.run_path({module!r})\n\n\n"
         return head + _function(f"module[{name or maker.__name__!r}]", arguments)
     return f'sys.path.insert(0, "")\nimport {module}\n\n\n' + _function(f"{module}.{name}", arguments)
 

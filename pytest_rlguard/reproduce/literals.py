@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_rlguard.fingerprint import decode
 __all__ = ["count_numbers", "render_actions", "render_sampled", "render_value"]
 
 _WIDTH = 116
+_NO_LITERAL = re.compile(r"\b(nan|inf)\b")
 
 
 def render_value(value: Any) -> str:
@@ -76,4 +78,4 @@ def _shared_type(values: Sequence[Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return repr(value).replace("nan", 'float("nan")').replace("inf", 'float("inf")')
+    return repr(value) if isinstance(value, str | bytes) else _NO_LITERAL.sub(r'float("\1")', repr(value))

@@ -17,7 +17,7 @@ from pytest_rlguard.fingerprint import encode
 from pytest_rlguard.pool import WorkerContext
 from pytest_rlguard.probes.context import ProbeContext, derive_driver_seed, lend_env, make_policy
 from pytest_rlguard.reproduce.literals import count_numbers, render_actions, render_sampled
-from pytest_rlguard.reproduce.templates import BODIES, HEAD_IMPORTS
+from pytest_rlguard.reproduce.templates import BODIES, tidy_imports
 from pytest_rlguard.verdict import Verdict
 
 __all__ = ["reproduce"]
@@ -100,24 +100,21 @@ def _shorter_histories(history: Sequence[tuple[int, tuple[bytes, ...]]]) -> Iter
 
 
 def _write(case: Case, make_env: str, context: ProbeContext) -> str:
-    parts = [HEAD_IMPORTS, make_env, f"\nSEED = {case.seed}"]
+    body = BODIES[case.kind]
+    parts = [make_env, f"\nSEED = {case.seed}"]
     if case.other_seed is not None:
         parts.append(f"OTHER_SEED = {case.other_seed}")
-    body = BODIES[case.kind]
     if "ACTIONS" in body:
         parts.append(_render_case_actions(case))
     if "HISTORY" in body:
         parts.append(_render_history(case.history))
     if "DEADLINE_SEC" in body:
-        deadline = context.config.worker_pool.step_deadline_sec + _HANG_SLACK_SEC
-        parts.append(f"DEADLINE_SEC = {deadline:g}")
+        parts.append(f"DEADLINE_SEC = {context.config.worker_pool.step_deadline_sec + _HANG_SLACK_SEC:g}")
     if "STEPS" in body:
         parts.append(f"STEPS = {case.step}")
     if case.kind == "streams":
         parts.append(_render_seeding(context.config.worker_pool.seeding))
-    imports, *rest = parts
-    text = "\n".join([imports, *rest]) + "\n" + body
-    return text if "np." in text.replace("import numpy as np", "") else text.replace("\nimport numpy as np\n", "", 1)
+    return tidy_imports("\n".join(parts) + "\n" + body)
 
 
 def _render_case_actions(case: Case) -> str:
@@ -140,12 +137,12 @@ def _render_seeding(name: str) -> str:
         return f"\n\ndef seeding(base_seed, worker):\n    return {spawn}\n"
     module, _, function = name.rpartition(":")
     if module.endswith(".py"):
-        load = f"import runpy\n\nown = runpy.run_path({module!r})[{function!r}]"
+        load = f"own = runpy.run_path({module!r})[{function!r}]"
     else:
         load = f'sys.path.insert(0, "")\nfrom {module} import {function} as own'
     take = "[seeds] if isinstance(seeds, int) else list(itertools.islice(seeds, 6))"
     return (
-        f"import itertools\n{load}\n\n\ndef seeding(base_seed, worker):\n"
+        f"{load}\n\n\ndef seeding(base_seed, worker):\n"
         f"    seeds = own(base_seed, worker)\n    return {take}\n"
     )
 

@@ -6,9 +6,21 @@ with `REPRODUCED` where it shows the defect, with exit code 0 where it does not.
 
 from __future__ import annotations
 
-__all__ = ["BODIES", "HEAD_IMPORTS"]
+import re
 
-HEAD_IMPORTS = "import random\nimport sys\n\nimport numpy as np\n"
+__all__ = ["BODIES", "tidy_imports"]
+
+_STANDARD = ("faulthandler", "itertools", "os", "pickle", "random", "runpy", "subprocess", "sys", "traceback")
+_OTHERS = {"gymnasium": "import gymnasium", "np": "import numpy as np"}
+_BLANK_LINES = re.compile(r"\n{4,}")
+
+
+def tidy_imports(script: str) -> str:
+    """The script with what it uses imported at its top: the standard library, then gymnasium and numpy."""
+    used = [f"import {name}" for name in _STANDARD if re.search(rf"\b{name}\.", script)]
+    others = [line for name, line in _OTHERS.items() if re.search(rf"\b{name}\.", script)]
+    head = "\n\n".join("\n".join(group) for group in (used, others) if group)
+    return _BLANK_LINES.sub("\n\n\n", f"{head}\n\n{script.strip()}\n")
 
 _PLAY = '''
 np.set_printoptions(floatmode="unique", threshold=sys.maxsize)
@@ -149,8 +161,6 @@ if len(sys.argv) > 1:
     print("\\n".join(step.replace("\\n", " ") for step in play(make_env(), SEED, ACTIONS)))
     sys.exit()
 
-import os
-import subprocess
 
 runs = [
     subprocess.run(
@@ -179,7 +189,6 @@ if len(sys.argv) > 1:
                 print("|".join(step.replace("\\n", " ") for step in steps))
     sys.exit()
 
-import subprocess
 
 
 def start(first):
@@ -254,7 +263,6 @@ if len(found) > 1:
 """
 
 _INSTANCES = """
-import traceback
 
 try:
     first = make_env()
@@ -276,7 +284,6 @@ print("two instances lived")
 """
 
 _HANG = """
-import faulthandler
 
 faulthandler.dump_traceback_later(DEADLINE_SEC, exit=True)
 env = make_env()
@@ -398,7 +405,6 @@ for end in (terminated, truncated):
 """,
     "info": _ONE_EPISODE
     + """
-import pickle
 
 try:
     info = pickle.loads(pickle.dumps(info))
@@ -440,7 +446,6 @@ if repr(first) != repr(second):
     sys.exit(1)
 """,
     "checker": """
-import traceback
 
 from gymnasium.utils.env_checker import check_env
 
