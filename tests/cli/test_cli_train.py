@@ -37,8 +37,8 @@ from pytest_rlguard import cli_check
 from pytest_rlguard.cli import main
 
 def check(env, **options):
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         threading.Event().wait(60)
     finally:
         print("unwound", flush=True)
