@@ -15,7 +15,7 @@ from pytest_rlguard.checks.catalog import CATALOG, find_rule, rules_of
 from pytest_rlguard.config import Config, LoadedConfig, load_config
 from pytest_rlguard.errors import UsageError
 from pytest_rlguard.evidence import Case
-from pytest_rlguard.gates import STAGES, find_block, parse_stage
+from pytest_rlguard.gates import STAGES, find_block, find_missing, parse_stage
 from pytest_rlguard.pool import Deadlines
 from pytest_rlguard.probes.context import ProbeContext
 from pytest_rlguard.probes.contract import collect_contract
@@ -149,8 +149,24 @@ def check(
             reports.append(report)
             causes[name] = blocking_rules(report, strict=settings.gates.strict)
         subject = context.subject
+reports = _enforce_required(settings.gates.require, reports)
     outcome = worst(report.outcome for report in reports)
     return Report(subject=subject, outcome=outcome, stages=tuple(reports), rlguard_version=__version__)
+
+
+def _enforce_required(required: Sequence[str], reports: Sequence[StageReport]) -> list[StageReport]:
+    """The reports, with each required stage that showed nothing failed: gates fail closed."""
+    missing = find_missing(required, reports)
+    enforced = []
+    for report in reports:
+        if report.name in missing and report.outcome is Outcome.SKIPPED:
+            reason = f"required by gates.require, and skipped: {report.reason or 'no rule had anything to show'}"
+            enforced.append(dataclasses.replace(report, outcome=Outcome.FAIL, reason=reason))
+        else:
+            enforced.append(report)
+    ran = {report.name for report in reports}
+    reason = "required by gates.require, and did not run"
+    return enforced + [StageReport(name=n, outcome=Outcome.FAIL, reason=reason) for n in missing if n not in ran]
 
 
 def blocking_rules(report: StageReport, *, strict: bool) -> list[str]:

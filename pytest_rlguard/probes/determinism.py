@@ -91,8 +91,10 @@ class _Session:
         limit = self._context.limit
         items = [(seed, driver, limit, self._single) for seed in self._context.seeds for driver in self._context.drivers]
         with self._borrow_pool() as pool:
-            results = self._map(pool, record, items)
-        for result, (seed, driver, *_) in zip(results, items, strict=True):
+            results = self._map(pool, record, items[: len(self._context.drivers)])
+            if not any(map(find_problem, results)):
+                results += self._map(pool, record, items[len(results) :])
+        for result, (seed, driver, *_) in zip(results, items, strict=False):
             problem = find_problem(result)
             if problem:
                 return f"{problem} (seed {seed}, {driver} actions)"

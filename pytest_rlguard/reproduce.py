@@ -1,2 +1,0 @@
-"""stub"""
-def reproduce(*a, **k): return ""
