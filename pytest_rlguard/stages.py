@@ -149,7 +149,7 @@ def check(
             reports.append(report)
             causes[name] = blocking_rules(report, strict=settings.gates.strict)
         subject = context.subject
-reports = _enforce_required(settings.gates.require, reports)
+    reports = _enforce_required(settings.gates.require, reports)
     outcome = worst(report.outcome for report in reports)
     return Report(subject=subject, outcome=outcome, stages=tuple(reports), rlguard_version=__version__)
 
