@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import signal
 import time
 from typing import Any
 
@@ -12,12 +13,14 @@ from pytest_rlguard.errors import WorkerDiedError
 from pytest_rlguard.pool.handle import Task, WorkerHandle
 from pytest_rlguard.pool.messages import Deadlines, JobResult
 
-__all__ = ["Crew", "Settled"]
+__all__ = ["Crew", "Heard", "Settled"]
 
 Settled = tuple[Task, JobResult[Any]]
+Heard = tuple[Task, JobResult[Any] | None]
 
 _POLL_SEC = 0.02
 _FLUSH_SEC = 0.001
+_MOST_FALSE_STARTS = 3
 
 
 class Crew:
@@ -42,30 +45,33 @@ class Crew:
             self.handles.append(self._hire(len(self.handles), 0))
 
     def restore(self) -> None:
-        """Put a new process in the place of each dead one."""
+        """Put a new process in the place of each dead one, once its task is settled."""
         for place, handle in enumerate(self.handles):
-            if handle.exit is None:
+            if handle.exit is None or handle.task is not None:
                 continue
             self._count_failed_start(handle)
             self._dismiss(handle)
             self.handles[place] = self._hire(handle.index, handle.generation + 1)
 
-    def poll(self) -> list[Settled]:
-        """Wait a moment; then hear every worker that stirred and look after the silent ones."""
+    def poll(self) -> list[Heard]:
+        """Wait a moment; then hear every worker that stirred and look after the silent ones.
+
+        A task without a result is one to give out again: its worker died before it began.
+        """
         unsent = any(handle.channel.has_unsent for handle in self.handles)
         stirred = {key.data for key, _ in self._selector.select(_FLUSH_SEC if unsent else _POLL_SEC)}
         is_due = time.monotonic() - self._watched_at >= _POLL_SEC
         if is_due:
             self._watched_at = time.monotonic()
-        settled: list[Settled] = []
+        heard: list[Heard] = []
         for handle in self.handles:
             task = handle.task
             result = handle.hear() if handle in stirred or handle.exit or handle.channel.has_unsent else None
             if result is None and is_due:
                 result = handle.watch(self._deadlines)
             if task is not None and result is not None:
-                settled.append((task, result))
-        return settled
+                heard.append((task, None if _is_false_start(handle, task, result) else result))
+        return heard
 
     def await_ready(self, count: int) -> None:
         """Wait until the first `count` workers can take a task; their start deadline bounds the wait."""
@@ -83,6 +89,12 @@ class Crew:
             if handle.task is not None:
                 handle.end()
                 handle.task = None
+
+    def strike(self) -> None:
+        """Kill all workers and their groups; wait for nothing, change nothing."""
+        for handle in self.handles:
+            with contextlib.suppress(OSError):
+                os.killpg(handle.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """Kill all workers and give everything back. Idempotent; does nothing in a fork of the owner."""
@@ -113,3 +125,11 @@ class Crew:
         last_words = f"\nits last words:\n{handle.exit.stderr_tail}" if handle.exit.stderr_tail else ""
         msg = f"{self._failed_starts} workers in a row died before they were ready; the last: {handle.exit.describe()}"
         raise WorkerDiedError(msg + last_words, advice="if they were only slow, raise Deadlines.start_sec")
+
+
+def _is_false_start(handle: WorkerHandle, task: Task, result: JobResult[Any]) -> bool:
+    """Whether the death is the worker's own affair. Not for ever: reading a task can be what kills."""
+    if result.exit is None or handle.has_begun or task.is_pinned:
+        return False
+    task.false_starts += 1
+    return task.false_starts <= _MOST_FALSE_STARTS

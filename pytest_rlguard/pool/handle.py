@@ -32,7 +32,11 @@ _LAST_WORDS_SEC = 0.1
 
 @dataclass
 class Task:
-    """A job with its item, on its way through the pool. `deaths` are those of the workers that had it before."""
+    """A job with its item, on its way through the pool.
+
+    `deaths` are those of the workers that had it before; `false_starts` counts workers that died with it in their
+    hands but had not begun. One that is pinned belongs to one worker, and to no other.
+    """
 
     number: int
     index: int
@@ -40,6 +44,8 @@ class Task:
     job: bytes = field(repr=False)
     item: bytes = field(repr=False)
     subject: object = field(default=None, repr=False)
+    is_pinned: bool = False
+    false_starts: int = 0
     deaths: list[WorkerExit] = field(default_factory=list)
 
 
@@ -58,6 +64,7 @@ class WorkerHandle:
         self.exit: WorkerExit | None = None
         self._lock = threading.Lock()
         self._factories: Factories | None = None
+        self._beats_before = 0
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as undo, theirs, open_page() as page:
             undo.callback(ours.close)
@@ -76,6 +83,11 @@ class WorkerHandle:
         """Whether it can take a task now."""
         return self.is_ready and self.task is None and self.exit is None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it began the task given last: its first heartbeat comes before anything of the user's."""
+        return self._pulse.last.count > self._beats_before
+
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self.exit is None and not self._process.wait(0)
@@ -87,7 +99,7 @@ class WorkerHandle:
             self.channel.post(pickle.dumps(factories))
             self._factories = factories
         self.channel.post(pickle.dumps(Call(number=task.number, job=task.job, item=task.item)))
-        self._pulse.look(time.monotonic())
+        self._beats_before = self._pulse.look(time.monotonic()).count
         self._pulse.refresh(time.monotonic())
 
     def hear(self) -> JobResult[Any] | None:
@@ -125,10 +137,10 @@ class WorkerHandle:
         with self._lock:
             if self.exit is None:
                 died_alone = self._process.wait(0)
-                self._pulse.look(time.monotonic())
                 _kill_family(self.pid, is_leader_alive=not died_alone)
-                self._process.wait(_DEATH_SEC)
-                self.exit = self._describe_exit(hung=hung and not died_alone, cause=cause)
+                code = self._process.reap(_DEATH_SEC)
+                self._pulse.look(time.monotonic())
+                self.exit = self._describe_exit(code, hung=hung and not died_alone, cause=cause)
             return self.exit
 
     def close(self) -> None:
@@ -166,8 +178,7 @@ class WorkerHandle:
         while self._log.size() == size and time.monotonic() < deadline and not self._process.wait(0.001):
             continue
 
-    def _describe_exit(self, *, hung: bool, cause: str) -> WorkerExit:
-        code = self._process.exit_code()
+    def _describe_exit(self, code: int | None, *, hung: bool, cause: str) -> WorkerExit:
         by_signal = signal.Signals(-code).name if code is not None and code < 0 else ""
         return WorkerExit(
             worker=self.index,

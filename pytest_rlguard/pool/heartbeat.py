@@ -1,4 +1,4 @@
-"""Heartbeats: one shared page per worker, written by the child at every step, read by the parent. No clock of its own."""
+"""Heartbeats: one shared page per worker, written by the child at each step, read by the parent. Has no clock."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from multiprocessing import connection
 from multiprocessing.context import ForkServerContext
@@ -23,6 +24,7 @@ __all__ = ["MAX_HASH_SEED", "ChildProcess", "start_process"]
 
 MAX_HASH_SEED = 2**32 - 1
 
+_REAP_POLL_SEC = 0.0005
 _PRELOAD = ["pytest_rlguard.pool.preload"]
 _THREAD_LIMITS = (
     "MKL_NUM_THREADS",
@@ -47,15 +49,25 @@ class ChildProcess:
         """Whether it is dead within the time."""
         return bool(connection.wait([self.sentinel], timeout_sec))
 
-    def exit_code(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
-        with _polling:
-            return self._process.exitcode
+    def reap(self, timeout_sec: float) -> int | None:
+        """Wait for its end; the exit code, negative for a signal, or None where it still runs after the time.
+
+        Under spawn the sentinel is a pipe that closes a moment before the process can be reaped.
+        """
+        deadline = time.monotonic() + timeout_sec
+        self.wait(timeout_sec)
+        while (code := self._poll()) is None and time.monotonic() < deadline:
+            time.sleep(_REAP_POLL_SEC)
+        return code
 
     def close(self) -> None:
         """Give its descriptors back; ValueError where it still runs."""
         with _polling:
             self._process.close()
+
+    def _poll(self) -> int | None:
+        with _polling:
+            return self._process.exitcode
 
 
 def start_process(end: socket.socket, *, index: int, generation: int, hash_seed: int | None) -> ChildProcess:

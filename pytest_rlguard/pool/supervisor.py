@@ -65,7 +65,7 @@ class WorkerPool:
         # weakref's own exit hook may run after multiprocessing's, which waits for children for ever; this one does not.
         self._finalizer.atexit = False
         atexit.register(self._finalizer)
-        hold_termination()
+        hold_termination(self._crew)
         try:
             self._crew.resize(workers)
         except BaseException:
@@ -84,7 +84,7 @@ class WorkerPool:
         `on_done(index, result)` is called as each one comes. A job whose worker died is not run again.
         """
         results: dict[int, JobResult[T]] = {}
-        backlog = _Backlog(self._make_tasks(job, items))
+        backlog = _Backlog(list(self._make_tasks(job, items)))
         with self._working(), contextlib.closing(self._drive(backlog)) as settled:
             for task, result in settled:
                 results[task.index] = result
@@ -102,6 +102,7 @@ class WorkerPool:
         with self._working():
             self._crew.await_ready(len(tasks))
             for handle, task in zip(self._crew.handles, tasks, strict=False):
+                task.is_pinned = True
                 handle.assign(task, self._factories)
             with contextlib.closing(self._drive(_Backlog(()))) as settled:
                 results.update((task.index, result) for task, result in settled)
@@ -153,7 +154,7 @@ class WorkerPool:
         self._crew.end()
         if self._finalizer.detach() is not None:
             atexit.unregister(self._finalizer)
-            release_termination()
+            release_termination(self._crew)
 
     def __enter__(self) -> Self:
         return self
@@ -173,8 +174,10 @@ class WorkerPool:
         try:
             yield
         finally:
-            self._crew.end_busy()
-            self._at_work.release()
+            try:
+                self._crew.end_busy()
+            finally:
+                self._at_work.release()
 
     def _drive(self, backlog: _Backlog) -> Generator[Settled, None, None]:
         """Give out the backlog and yield what comes of it, until nothing is left and nobody is busy."""
@@ -183,7 +186,12 @@ class WorkerPool:
             self._assign(backlog)
             if not backlog and not self._crew.has_busy():
                 return
-            settled = self._crew.poll()
+            settled: list[Settled] = []
+            for task, result in self._crew.poll():
+                if result is None:
+                    backlog.put_back(task)
+                else:
+                    settled.append((task, result))
             self._assign(backlog)
             yield from settled
 
@@ -237,7 +245,7 @@ class _Backlog:
 def _end_crew(crew: Crew) -> None:
     """Finalizer of a pool that nobody closed."""
     crew.end()
-    release_termination()
+    release_termination(crew)
 
 
 def _to_episode(task: Task, result: JobResult[Any]) -> Episode:

@@ -1,4 +1,4 @@
-"""The child process: takes jobs from its channel, one at a time, until the parent goes or kills it. Imports no numpy."""
+"""The child process: takes jobs from its channel, one by one, until the parent goes or kills it. Imports no numpy."""
 
 from __future__ import annotations
 
