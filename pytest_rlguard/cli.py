@@ -63,7 +63,7 @@ def commands() -> None:
 @commands.command()
 @click.argument("target", required=False)
 @with_check_options
-def check(target: str | None, **options: Any) -> int:  # noqa: ANN401 (what click hands over)
+def check(target: str | None, **options: Any) -> int:
     """Run the gates on TARGET: an env id, module:callable, module:EnvId or file.py."""
     from pytest_rlguard.cli_check import run_gates
 
@@ -75,7 +75,7 @@ def check(target: str | None, **options: Any) -> int:  # noqa: ANN401 (what clic
 @commands.command(context_settings={"allow_interspersed_args": False})
 @with_check_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
-def train(command: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 (what click hands over)
+def train(command: tuple[str, ...], **options: Any) -> int:
     """Run the gates, and only if they pass COMMAND, in the place of rlguard: `rlguard train -- python train.py`."""
     from pytest_rlguard.cli_check import run_gates
     from pytest_rlguard.cli_train import find_program, start_training

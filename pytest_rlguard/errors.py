@@ -1,4 +1,4 @@
-"""What rlguard raises. Every error says what was expected, what came, and what to do; no room raises a bare built-in."""
+"""What rlguard raises. Every error says what was expected, what came, and what to do."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class EpisodeFacts:
     """One whole episode of the contract stage.
 
     `sightings` holds the first of each kind: `outside`, `outside_form` (wrong shape or dtype), `aliased`, `reward`,
-    `end`, `info`. `form` is the shape and dtype of the reset's observation. `actions` are kept where something was seen.
+    `end`, `info`. `form` is the shape and dtype of the reset's observation. `actions` are kept where any was.
     """
 
     seed: int
@@ -107,8 +107,10 @@ class SpaceSighting:
 
 @dataclass(frozen=True, kw_only=True)
 class ContractEvidence:
-    """What the contract probe collected. `objections` are gymnasium's own `check_env`'s; `unseeded` how the action
-    space failed to follow its seed; `endless_steps` how long the longest episode was left to run without an end.
+    """What the contract probe collected.
+
+    `objections` are those of gymnasium's own `check_env`; `unseeded` is how the action space failed to follow its seed;
+    `endless_steps` how long the longest episode was left to run without an end.
     """
 
     facts: EnvFacts
@@ -135,17 +137,23 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """`pairs` episodes run twice; the `mismatches` among them. `skipped` says why there are none, where it was not run."""
+    """`pairs` episodes run twice, `differing` of them unlike; the first few `mismatches`, the shortest first.
+
+    `skipped` says why nothing was run.
+    """
 
     pairs: int = 0
+    differing: int = 0
     mismatches: tuple[Mismatch, ...] = ()
     skipped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalsFacts:
-    """What the env does to the caller's global random states: in which phase it moved them first, and whether the
-    state afterwards is the same wherever it was before (`reseeded`).
+    """What the env does to the caller's global random states.
+
+    In which phase it moved them first, and whether the state afterwards is the same wherever it was before
+    (`reseeded`).
     """
 
     moved_in: str = ""

@@ -17,7 +17,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DIGEST_SIZE", "Difference", "decode", "digest", "encode", "encode_step", "fingerprint", "first_difference", "frame_keys"]
+__all__ = [
+    "DIGEST_SIZE",
+    "Difference",
+    "decode",
+    "digest",
+    "encode",
+    "encode_step",
+    "fingerprint",
+    "first_difference",
+    "frame_keys",
+]
 
 DIGEST_SIZE = 8
 _FRAME_KEYS = ("action", "observation", "reward", "terminated", "truncated")
@@ -45,10 +55,9 @@ def encode(value: object) -> bytes:
     Takes what gymnasium spaces hold (arrays, numbers, text, nested tuples, lists and dicts) and tensors, by their array
     form. Anything else counts by its type and its `repr` without memory addresses.
     """
-    kind = type(value)
-    if kind is np.ndarray and value.dtype.hasobject is False:  # type: ignore[attr-defined]
-        return _array_header(value.dtype.str, value.shape) + value.tobytes()  # type: ignore[attr-defined]
-    encoder = _ENCODERS.get(kind)
+    if type(value) is np.ndarray and not value.dtype.hasobject:
+        return _array_header(value.dtype.str, value.shape) + value.tobytes()
+    encoder = _ENCODERS.get(type(value))
     return encoder(value) if encoder else _encode_other(value)
 
 
@@ -57,7 +66,7 @@ def encode_step(action: bytes, observation: object, reward: object, terminated: 
     return _FRAME_HEAD + action + encode(observation) + encode(reward) + encode(terminated) + encode(truncated)
 
 
-def decode(data: bytes) -> Any:  # noqa: ANN401 - the value may be of any encoded type
+def decode(data: bytes) -> Any:
     """The value that `encode` was given; a tuple subclass comes back as a tuple, an unknown object as its text."""
     value, end = _decode_at(data, 0)
     if end != len(data):
@@ -160,9 +169,10 @@ def _encode_other(value: Any) -> bytes:
         if value.dtype.hasobject:
             return _encode_sequence(b"L", [value.shape, *value.ravel().tolist()])
         return encode(np.asarray(value))
-    for base, encoder in ((Mapping, _encode_mapping), (tuple, _ENCODERS[tuple]), (list, _ENCODERS[list])):
-        if isinstance(value, base):
-            return encoder(value)
+    if isinstance(value, Mapping):
+        return _encode_mapping(value)
+    if isinstance(value, tuple | list):
+        return _encode_sequence(b"U" if isinstance(value, tuple) else b"L", value)
     if hasattr(value, "detach"):
         return encode(value.detach().cpu().numpy())
     if hasattr(value, "__array__"):

@@ -54,7 +54,7 @@ def find_block(stage: str, causes: Mapping[str, Sequence[str]]) -> Block | None:
 
 def find_missing(required: Sequence[str], reports: Sequence[StageReport]) -> list[str]:
     """The required stages that showed nothing: not collected, empty or skipped. A gate fails closed on them."""
-    shown = {report.name for report in reports if report.outcome not in (Outcome.SKIPPED,) and report.verdicts}
+    shown = {report.name for report in reports if report.outcome is not Outcome.SKIPPED and report.verdicts}
     return [stage for stage in required if stage not in shown]
 
 

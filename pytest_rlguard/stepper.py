@@ -7,7 +7,6 @@ env, before anything is copied or converted.
 from __future__ import annotations
 
 import copy
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ import numpy as np
 from pytest_rlguard.fingerprint import decode, digest, encode, encode_step, fingerprint
 from pytest_rlguard.records import EnvCrash, Episode, EpisodeSpec
 from pytest_rlguard.spaces import extreme_action, fork_space
+from pytest_rlguard.tracebacks import describe_error
 
 __all__ = ["DRIVERS", "EnvRaisedError", "Policy", "Replay", "StepView", "make_driver", "play_episode", "raised"]
 
@@ -53,11 +53,10 @@ class EnvRaisedError(Exception):
 
 
 def raised(phase: str, step: int, error: BaseException) -> EnvRaisedError:
-    """`error`, from the user's code in `phase`, as data with its own traceback and none of our frames at the top."""
-    own = error.__traceback__.tb_next if error.__traceback__ else None
-    text = "".join(traceback.format_exception(type(error), error, own))
+    """`error`, from the user's code in `phase`, as data with its own traceback and none of our frames."""
+    told = describe_error(error)
     return EnvRaisedError(
-        EnvCrash(phase=phase, step=step, error=type(error).__name__, message=str(error), traceback=text)
+        EnvCrash(phase=phase, step=step, error=type(error).__name__, message=str(error), traceback=told)
     )
 
 
@@ -68,6 +67,7 @@ class Replay:
         self._actions = iter(actions)
 
     def __call__(self, _observation: Any) -> Any:
+        """The next recorded action; StopIteration after the last."""
         return decode(next(self._actions))
 
 

@@ -43,7 +43,9 @@ def _find(env: str, root_seed: int, stages: list[str]) -> list[str]:
     config = load_config(None, overrides=[f"gates.root_seed={root_seed}"])
     report = check(env, stages=stages, config=config)
     bad = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.BLOCKED)
-    return [f"{v.rule} {v.outcome}: {v.sentence}" for stage in report.stages for v in stage.verdicts if v.outcome in bad]
+    return [
+        f"{v.rule} {v.outcome}: {v.sentence}" for stage in report.stages for v in stage.verdicts if v.outcome in bad
+    ]
 
 
 if __name__ == "__main__":

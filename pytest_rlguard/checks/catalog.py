@@ -12,7 +12,8 @@ from pytest_rlguard.errors import UsageError
 
 __all__ = ["CATALOG", "find_rule", "rules_of"]
 
-CATALOG: Mapping[str, Rule[Any]] = {rule.code: rule for rule in (*contract.RULES, *determinism.RULES)}
+_RULES: tuple[Rule[Any], ...] = (*contract.RULES, *determinism.RULES)
+CATALOG: Mapping[str, Rule[Any]] = {rule.code: rule for rule in _RULES}
 
 
 def find_rule(code: str) -> Rule[Any]:

@@ -29,7 +29,7 @@ def _all_well(evidence: ContractEvidence, what: str) -> Ruling:
     counts = _counts(evidence)
     if not counts["episodes"]:
         return inconclusive("no episode got past its reset", "Mend what ENV091 names first.")
-    return passed(f"{what} {_KEPT.format(**counts)}", **counts)
+    return passed(f"{what} {_KEPT.format(**counts)}", counts)
 
 
 def _seen(evidence: ContractEvidence, *kinds: str) -> Iterator[tuple[EpisodeFacts, Sighting]]:
@@ -50,7 +50,7 @@ def _case(kind: str, facts: EpisodeFacts, sighting: Sighting) -> Case:
 
 @rule("ENV090", "gymnasium's own check_env objects", stage=_STAGE, severity=Severity.WARNING)
 def judge_checker(evidence: ContractEvidence) -> Ruling:
-    """gymnasium's `check_env` found something against this env; its message is passed on word for word.
+    """The checker of gymnasium itself (`check_env`) found something against this env; its message is passed on.
 
     It looks at the API of one instance over one step: signatures, return types, render modes, seeding of the generator
     that gymnasium keeps for the env. Training may run all the same, which is why this is a warning.
@@ -58,13 +58,13 @@ def judge_checker(evidence: ContractEvidence) -> Ruling:
     To mend: do what the message says; `gymnasium.utils.env_checker.check_env(make_env())` shows it again.
     """
     if not evidence.objections:
-        return passed("gymnasium's check_env has no objection", instances=1)
+        return passed("gymnasium's check_env has no objection", {"instances": 1})
     message = " ".join(evidence.objections[0].split())
     return failed(
         f"gymnasium's check_env objects: {message}",
         "Do what the message says, or waive ENV090 with your reason.",
+        {"instances": 1},
         case=Case(kind="checker", seed=0),
-        instances=1,
     )
 
 
@@ -82,13 +82,13 @@ def judge_crashes(evidence: ContractEvidence) -> Ruling:
             how = facts.exit.describe()
             advice = "Run the reproducer; if the env is only slow, raise worker_pool.step_deadline_sec."
             case = Case(kind="hang", seed=facts.seed, driver=facts.driver, step=facts.exit.step)
-            return failed(f"{how} (seed {facts.seed}, {facts.driver} actions)", advice, case=case, **_counts(evidence))
+            return failed(f"{how} (seed {facts.seed}, {facts.driver} actions)", advice, _counts(evidence), case=case)
         if facts.crash and not facts.refused:
             case = Case(
                 kind="crash", seed=facts.seed, driver=facts.driver, step=facts.crash.step, actions=facts.actions
             )
             sentence = f"{facts.crash.describe()} (seed {facts.seed}, {facts.driver} actions)"
-            return failed(sentence, "Run the reproducer for the traceback.", case=case, **_counts(evidence))
+            return failed(sentence, "Run the reproducer for the traceback.", _counts(evidence), case=case)
     return _all_well(evidence, "no exception, no hang")
 
 
@@ -102,12 +102,12 @@ def judge_instances(evidence: ContractEvidence) -> Ruling:
     To mend: keep the simulator's handle on the instance, not on the module; let `close()` release only its own.
     """
     if evidence.instances.coexist:
-        return passed("two instances live side by side, and one outlives the other", instances=2)
+        return passed("two instances live side by side, and one outlives the other", {"instances": 2})
     return failed(
         f"two instances do not live in one process: {evidence.instances.problem}",
         "Keep every handle on the instance and let close() release only its own; or waive ENV092 with your reason.",
+        {"instances": 2},
         case=Case(kind="instances", seed=0),
-        instances=2,
     )
 
 
@@ -127,8 +127,8 @@ def judge_bounds(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"observation{sighting.key} is outside its space at {_place(facts, sighting)}: {sighting.detail}",
             "Declare the true space, or keep the observation inside it.",
+            _counts(evidence),
             case=_case("outside", facts, sighting),
-            **_counts(evidence),
         )
     return _all_well(evidence, "every observation was in its space")
 
@@ -158,8 +158,8 @@ def judge_forms(evidence: ContractEvidence) -> Ruling:
     return failed(
         f"the observation is {strange.form} for seed {strange.seed} and {usual.form} for seed {usual.seed}",
         "Pad to one shape and one dtype for all seeds.",
+        _counts(evidence),
         case=Case(kind="form", seed=strange.seed, other_seed=usual.seed),
-        **_counts(evidence),
     )
 
 
@@ -182,10 +182,10 @@ def judge_spaces(evidence: ContractEvidence) -> Ruling:
                 return failed(
                     f"the {name} space of {first.where} is {texts[0]}, that of {other.where} is {texts[1]}",
                     "Derive the spaces from the constructor's arguments alone.",
+                    {"sightings": len(evidence.spaces)},
                     case=Case(kind="spaces", seed=other.seed),
-                    sightings=len(evidence.spaces),
                 )
-    return passed(f"the spaces were the same in {len(evidence.spaces)} places", sightings=len(evidence.spaces))
+    return passed(f"the spaces were the same in {len(evidence.spaces)} places", {"sightings": len(evidence.spaces)})
 
 
 @rule("OBS104", "a returned observation is changed by a later step (aliased buffer)", stage=_STAGE)
@@ -201,8 +201,8 @@ def judge_aliasing(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"{sighting.detail} (seed {facts.seed})",
             "Return a copy of the buffer from reset() and step().",
+            _counts(evidence),
             case=_case("aliased", facts, sighting),
-            **_counts(evidence),
         )
     return _all_well(evidence, "every returned observation stayed as it was")
 
@@ -220,8 +220,8 @@ def judge_actions(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"the action space does not follow its seed: {evidence.unseeded}",
             "Build the action space once in the constructor; draw only from its own generator.",
+            _counts(evidence),
             case=Case(kind="unseeded_space", seed=0),
-            **_counts(evidence),
         )
     for facts in evidence.episodes:
         if facts.refused and facts.crash:
@@ -229,10 +229,10 @@ def judge_actions(evidence: ContractEvidence) -> Ruling:
                 f"the env refuses an action of its own space at step {facts.crash.step}, seed {facts.seed}: "
                 f"{facts.refused} ({facts.crash.describe()})",
                 "Declare the bounds that step() accepts.",
+                _counts(evidence),
                 case=Case(
                     kind="crash", seed=facts.seed, driver=facts.driver, step=facts.crash.step, actions=facts.actions
                 ),
-                **_counts(evidence),
             )
     return _all_well(evidence, "the action space follows its seed and its actions were accepted")
 
@@ -254,8 +254,8 @@ def judge_rewards(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"the reward is no finite scalar at {_place(facts, sighting)}: {sighting.detail}",
             "Return float(reward), finite in every state that an action can reach.",
+            _counts(evidence),
             case=_case("reward", facts, sighting),
-            **_counts(evidence),
         )
     return _all_well(evidence, "every reward was a finite scalar")
 
@@ -273,8 +273,8 @@ def judge_ends(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"{sighting.key} is no bool at {_place(facts, sighting)}: {sighting.detail}",
             "Return bool(terminated) and bool(truncated).",
+            _counts(evidence),
             case=_case("end", facts, sighting),
-            **_counts(evidence),
         )
     if evidence.endless_steps is not None:
         limit = evidence.facts.limit
@@ -282,8 +282,8 @@ def judge_ends(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"no episode ended within {evidence.endless_steps} steps under any of the drivers{declared}",
             "Wrap the env in gymnasium.wrappers.TimeLimit, or waive END131 if it is endless by design.",
+            _counts(evidence),
             case=Case(kind="endless", seed=0, step=evidence.endless_steps),
-            **_counts(evidence),
         )
     return _all_well(evidence, "episodes ended, by bools,")
 
@@ -301,8 +301,8 @@ def judge_info(evidence: ContractEvidence) -> Ruling:
         return failed(
             f"info{sighting.key} cannot cross a process boundary at {_place(facts, sighting)}: {sighting.detail}",
             "Put numbers, text and arrays into info; keep live objects on the env.",
+            _counts(evidence),
             case=_case("info", facts, sighting),
-            **_counts(evidence),
         )
     return _all_well(evidence, "every info crossed a process boundary")
 

@@ -59,14 +59,14 @@ def _judge_comparison(evidence: DeterminismEvidence, name: str, what: str, advic
     comparison = evidence.comparisons[name]
     if comparison.skipped:
         return skipped(comparison.skipped)
-    counts = {"pairs": comparison.pairs, "seeds": evidence.seeds, "mismatches": len(comparison.mismatches)}
+    counts = {"pairs": comparison.pairs, "seeds": evidence.seeds, "differing": comparison.differing}
     if not comparison.mismatches:
         claim = claim_of_equals(evidence.seeds)
-        ruling = passed(f"{comparison.pairs} pairs equal to the last bit: {claim}", **counts)
+        ruling = passed(f"{comparison.pairs} pairs equal to the last bit: {claim}", counts)
         return dataclasses.replace(ruling, estimate=0.0, interval=(0.0, share_bound(evidence.seeds)), threshold=0.0)
     first = comparison.mismatches[0]
     sentence = f"{what}: seed {first.seed}, {first.difference.describe()} ({first.driver} actions)"
-    return failed(sentence, advice, case=_case(name, first), **counts)
+    return failed(sentence, advice, counts, case=_case(name, first))
 
 
 def _case(kind: str, mismatch: Mismatch) -> Case:
@@ -193,15 +193,15 @@ def judge_seed_effect(evidence: DeterminismEvidence) -> Ruling:
         return inconclusive("no episode could be played under several seeds", "Run the contract stage first.")
     counts = {"seeds": effect.seeded, "different": effect.seeded_distinct, "unseeded": effect.unseeded}
     if effect.seeded_distinct > 1:
-        return passed(f"{effect.seeded} seeds gave {effect.seeded_distinct} different episodes", **counts)
+        return passed(f"{effect.seeded} seeds gave {effect.seeded_distinct} different episodes", counts)
     if effect.joint_distinct == 1:
-        return passed(f"deterministic by nature: {effect.unseeded} unseeded episodes are equal too", **counts)
+        return passed(f"deterministic by nature: {effect.unseeded} unseeded episodes are equal too", counts)
     return failed(
         f"{effect.seeded} seeds gave one and the same episode, {effect.unseeded} unseeded resets gave "
         f"{effect.unseeded_distinct}",
         "Call super().reset(seed=seed) and draw from self.np_random.",
+        counts,
         case=Case(kind="seedless", seed=0, other_seed=1, actions=effect.actions),
-        **counts,
     )
 
 
@@ -225,7 +225,7 @@ def judge_streams(evidence: DeterminismEvidence) -> Ruling:
     effect = evidence.seed_effect
     counts = {"streams": len(evidence.streams), "episodes": sum(len(s.fingerprints) for s in evidence.streams)}
     if effect is not None and effect.joint_distinct == 1:
-        return passed("deterministic by nature: all streams are equal, as all episodes are", **counts)
+        return passed("deterministic by nature: all streams are equal, as all episodes are", counts)
     for left, right in itertools.combinations(evidence.streams, 2):
         if shared := _shared(left, right, evidence.coincidence):
             seed = next((seed for seed in left.seeds if seed is not None), 0)
@@ -233,10 +233,10 @@ def judge_streams(evidence: DeterminismEvidence) -> Ruling:
                 f"worker {left.worker} of base seed {left.base_seed} and worker {right.worker} of base seed "
                 f"{right.base_seed} play the same episodes ({shared}), seeded by {evidence.seeding}",
                 "Spawn the workers' seeds: numpy.random.SeedSequence(base_seed).spawn(workers).",
+                counts,
                 case=Case(kind="streams", seed=seed),
-                **counts,
             )
-    return passed(f"{len(evidence.streams)} workers' streams differ, seeded by {evidence.seeding}", **counts)
+    return passed(f"{len(evidence.streams)} workers' streams differ, seeded by {evidence.seeding}", counts)
 
 
 def _shared(left: Stream, right: Stream, coincidence: float) -> str:
@@ -277,7 +277,7 @@ def judge_globals(evidence: DeterminismEvidence) -> Ruling:
         return stop
     facts = evidence.globals_facts
     if not facts.moved_in:
-        return passed("the global random states were left alone", episodes=evidence.episodes)
+        return passed("the global random states were left alone", {"episodes": evidence.episodes})
     depends = _has_failed(evidence, "disturbed")
     if depends and not facts.reseeded:
         return skipped("cannot be told while DET205 holds: an env that draws from the state moves it")
@@ -285,9 +285,9 @@ def judge_globals(evidence: DeterminismEvidence) -> Ruling:
     return failed(
         f"the env {verb} the caller's global random state in its {facts.moved_in}",
         "Draw from self.np_random; seed no global generator in an env.",
+        {"episodes": evidence.episodes},
         severity=Severity.ERROR if depends else Severity.WARNING,
         case=Case(kind="globals", seed=facts.seed, actions=facts.actions),
-        episodes=evidence.episodes,
     )
 
 

@@ -35,7 +35,7 @@ class Ruling:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(Generic[E]):
-    """One rule of the catalogue. `page` is what `rlguard explain` shows: what it means, why it hurts, how to mend it."""
+    """One rule of the catalogue. `page` is what `rlguard explain` shows: its meaning, why it hurts, how to mend it."""
 
     code: str
     meaning: str
@@ -73,18 +73,21 @@ def rule(
     return make
 
 
-def passed(sentence: str, **counts: int) -> Ruling:
+def passed(sentence: str, counts: Mapping[str, int]) -> Ruling:
     """Shown to be sound; `counts` is the evidence."""
     return Ruling(outcome=Outcome.PASS, sentence=sentence, counts=counts)
 
 
 def failed(
-    sentence: str, advice: str, *, case: Case | None = None, severity: Severity | None = None, **counts: int
+    sentence: str,
+    advice: str,
+    counts: Mapping[str, int],
+    *,
+    case: Case | None = None,
+    severity: Severity | None = None,
 ) -> Ruling:
     """A defect, with what to do about it and what shows it alone."""
-    return Ruling(
-        outcome=Outcome.FAIL, sentence=sentence, advice=advice, case=case, severity=severity, counts=counts
-    )
+    return Ruling(outcome=Outcome.FAIL, sentence=sentence, advice=advice, counts=counts, case=case, severity=severity)
 
 
 def skipped(reason: str) -> Ruling:

@@ -16,6 +16,7 @@ _TRIES = 3
 
 
 def find_problem(result: JobResult[Take]) -> str:
+    """Why there is no reference episode, empty if there is one; raises PolicyError where the policy is the reason."""
     if result.exit is not None:
         return result.exit.describe()
     crash = result.crash or (result.value.episode.crash if result.value else None)
@@ -46,6 +47,7 @@ def differ(left: Episode, result: JobResult[Episode]) -> Difference | None:
 
 
 def explainer(left: WorkerPool, right: WorkerPool, single: bool) -> Callable[[Part], Difference | None]:  # noqa: FBT001
+    """`replay_values` of two fresh instances, one in each pool."""
     return lambda part: replay_values(left, right, "fresh", part, single)
 
 
@@ -64,6 +66,7 @@ def replay_values(left: WorkerPool, right: WorkerPool, how: str, part: Part, sin
 
 
 def spread(result: JobResult[list[Episode]], count: int) -> list[JobResult[Episode]]:
+    """One worker's list of episodes as a result each; its failure as the failure of each."""
     if result.value is None:
         return [JobResult(value=None, exit=result.exit, crash=result.crash)] * count
     return [JobResult(value=episode, exit=None, crash=None) for episode in result.value]

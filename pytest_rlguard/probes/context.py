@@ -1,4 +1,4 @@
-"""What every probe is given: the targets, the settings, a pool of workers that make the env, and the env's own facts."""
+"""What every probe is given: the targets, the settings, a pool of workers that make the env, its facts."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class ProbeContext:
     facts: EnvFacts
     pool: WorkerPool
     open_pool: Callable[..., WorkerPool]
-    progress: Callable[[int, int], None] = field(default=lambda done, total: None)
+    progress: Callable[[int, int], None] = field(default=lambda _done, _total: None)
     instances: InstanceFacts | None = None
 
     @property
     def limit(self) -> int:
         """The env's own time limit, else the configured cap."""
-        return self.facts.limit or self.config.env.max_episode_steps
+        return self.facts.limit or self.config.env.max_episode_steps or self.config.env.endless_after_steps
 
     @property
     def drivers(self) -> tuple[str, ...]:

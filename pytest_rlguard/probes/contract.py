@@ -51,7 +51,7 @@ def _value(result: JobResult[Any], default: Any) -> Any:
 
 def _check_env(context: WorkerContext) -> list[str]:
     """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes."""
-    from gymnasium.utils.env_checker import check_env  # noqa: PLC0415 - in the worker only
+    from gymnasium.utils.env_checker import check_env
 
     env = context.make_env()
     context.beat("other", 0)
@@ -59,7 +59,7 @@ def _check_env(context: WorkerContext) -> list[str]:
         warnings.simplefilter("ignore")
         try:
             check_env(env, skip_render_check=True)
-        except Exception as error:  # noqa: BLE001 - the objection is whatever it raises
+        except Exception as error:
             return [f"{type(error).__name__}: {error}"]
     return []
 
@@ -145,7 +145,7 @@ def _examine_refusals(
     context: ProbeContext, instances: InstanceFacts, episodes: list[EpisodeFacts]
 ) -> list[EpisodeFacts]:
     """Where a step crashed: would another action have been accepted there? Asked once for each driver."""
-    first = {}
+    first: dict[str, int] = {}
     for index, facts in enumerate(episodes):
         if facts.crash and facts.crash.phase == "step":
             first.setdefault(facts.driver, index)

@@ -27,7 +27,16 @@ from pytest_rlguard.pool import JobResult, WorkerPool
 from pytest_rlguard.probes.comparing import differ, explainer, find_problem, replay_values, spread
 from pytest_rlguard.probes.context import ProbeContext
 from pytest_rlguard.probes.instances import collect_instances
-from pytest_rlguard.probes.replays import Part, Take, play_stream, read_after, record, replay, replay_at, replay_unpinned
+from pytest_rlguard.probes.replays import (
+    Part,
+    Take,
+    play_stream,
+    read_after,
+    record,
+    replay,
+    replay_at,
+    replay_unpinned,
+)
 from pytest_rlguard.probes.seeding import resolve_seeding
 from pytest_rlguard.records import Episode
 
@@ -89,7 +98,9 @@ class _Session:
     def _record_all(self) -> str:
         """Record every episode; what broke, empty if nothing did."""
         limit = self._context.limit
-        items = [(seed, driver, limit, self._single) for seed in self._context.seeds for driver in self._context.drivers]
+        items = [
+            (seed, driver, limit, self._single) for seed in self._context.seeds for driver in self._context.drivers
+        ]
         with self._borrow_pool() as pool:
             results = self._map(pool, record, items[: len(self._context.drivers)])
             if not any(map(find_problem, results)):
@@ -100,7 +111,9 @@ class _Session:
                 return f"{problem} (seed {seed}, {driver} actions)"
         self._takes = [result.value for result in results]
         for index, take in enumerate(self._takes):
-            self._takes[index] = dataclasses.replace(take, part=dataclasses.replace(take.part, history=self._past(index)))
+            self._takes[index] = dataclasses.replace(
+                take, part=dataclasses.replace(take.part, history=self._past(index))
+            )
         return ""
 
     def _past(self, index: int) -> tuple[tuple[int, tuple[bytes, ...]], ...]:
@@ -136,15 +149,13 @@ class _Session:
 
     def _compare_processes(self, reference: Sequence[Episode]) -> Comparison:
         """Other processes under other hash seeds, one after the other."""
-        pairs, mismatches = 0, []
+        found: list[Comparison] = []
         for hash_seed in _HASH_SEEDS:
             with self._context.open_pool(workers=1, hash_seed=hash_seed) as other, self._borrow_pool() as pool:
                 results = self._map(other, replay, [("fresh", take.part, self._single) for take in self._takes])
                 explain = explainer(pool, other, self._single)
-                found = self._pair(reference, results, explain)
-            pairs += found.pairs
-            mismatches += found.mismatches
-        return Comparison(pairs=pairs, mismatches=tuple(mismatches))
+                found.append(self._pair(reference, results, explain))
+        return _join(found)
 
     def _compare_concurrent(self, reference: Sequence[Episode]) -> Comparison:
         """All workers at once, each through all episodes from another place on, so that unlike ones meet."""
@@ -160,8 +171,7 @@ class _Session:
             for worker, result in enumerate(results):
                 expected = list(reference[shift * worker :]) + list(reference[: shift * worker])
                 comparisons.append(self._pair(expected, spread(result, len(parts)), None, turns[worker]))
-        mismatches = [mismatch for comparison in comparisons for mismatch in comparison.mismatches]
-        return Comparison(pairs=sum(c.pairs for c in comparisons), mismatches=tuple(mismatches[:_KEPT_MISMATCHES]))
+        return _join(comparisons)
 
     def _compare_unseeded(self) -> Comparison:
         """Twice the same: a seeded episode, then an unseeded one, which is compared."""
@@ -193,7 +203,7 @@ class _Session:
             difference, part = found[0]
             found[0] = explain(part) or difference, part
         mismatches = tuple(_to_mismatch(difference, part) for difference, part in found[:_KEPT_MISMATCHES])
-        return Comparison(pairs=len(played), mismatches=mismatches)
+        return Comparison(pairs=len(played), differing=len(found), mismatches=mismatches)
 
     def _collect_globals(self) -> GlobalsFacts:
         moved = next((take for take in self._takes if take.moved_in), None)
@@ -258,6 +268,14 @@ class _Session:
 
     def _map(self, pool: WorkerPool, job: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
         return pool.map(job, items)
+
+
+def _join(comparisons: Sequence[Comparison]) -> Comparison:
+    return Comparison(
+        pairs=sum(comparison.pairs for comparison in comparisons),
+        differing=sum(comparison.differing for comparison in comparisons),
+        mismatches=tuple(m for comparison in comparisons for m in comparison.mismatches)[:_KEPT_MISMATCHES],
+    )
 
 
 def _to_mismatch(difference: Difference, part: Part) -> Mismatch:

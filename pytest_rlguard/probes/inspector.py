@@ -17,8 +17,10 @@ __all__ = ["Inspector"]
 
 
 class Inspector:
-    """Called with every `StepView` of an episode. Nothing that the env returned is kept but the observations, which
-    are compared with themselves later: that is how an aliased buffer shows.
+    """Called with every `StepView` of an episode.
+
+    Nothing that the env returned is kept but the observations, which are compared with themselves later: that is how an
+    aliased buffer shows.
     """
 
     def __init__(self, observation_space: Any) -> None:
@@ -28,6 +30,7 @@ class Inspector:
         self._held: list[tuple[int, Any, bytes]] = []
 
     def __call__(self, view: StepView) -> None:
+        """Look at one step."""
         self._check_last_observation(view.step)
         self._check_observation(view)
         if view.info or not isinstance(view.info, dict):
@@ -90,7 +93,7 @@ class Inspector:
             return
         try:
             pickle.loads(pickle.dumps(view.info))  # noqa: S301 - made in this line
-        except Exception as error:  # noqa: BLE001 - whatever a user's object raises when it is pickled
+        except Exception as error:
             key = next((key for key, item in view.info.items() if not _survives(item)), None)
             self._note("info", view.step, f"{type(error).__name__}: {error}", "" if key is None else f"[{key!r}]")
 
@@ -98,6 +101,6 @@ class Inspector:
 def _survives(item: object) -> bool:
     try:
         pickle.loads(pickle.dumps(item))  # noqa: S301 - as above
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:
         return False
     return True

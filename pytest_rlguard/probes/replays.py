@@ -97,7 +97,10 @@ def replay_unpinned(context: WorkerContext, parts: Sequence[Part], single: bool,
 
 
 def play_stream(
-    context: WorkerContext, seeds: tuple[int | None, ...], actions: tuple[bytes, ...], single: bool  # noqa: FBT001
+    context: WorkerContext,
+    seeds: tuple[int | None, ...],
+    actions: tuple[bytes, ...],
+    single: bool,  # noqa: FBT001
 ) -> tuple[str, ...]:
     """The fingerprints of one worker's episodes in a row on one instance, all under the same actions."""
     parts = [Part(seed=seed, driver="random", actions=actions) for seed in seeds]

@@ -47,4 +47,4 @@ def _pad(seeds: Iterable[int | None] | int, episodes: int, name: str) -> tuple[i
     row = [seeds] if isinstance(seeds, int) else list(itertools.islice(seeds, episodes))
     if not all(seed is None or isinstance(seed, int) for seed in row):
         raise TargetError(f"{name} gave {row!r}, expected seeds", advice="Return ints, or None for an unseeded reset.")
-    return tuple([*row, *[None] * (episodes - len(row))])
+    return (*row, *itertools.repeat(None, episodes - len(row)))

@@ -1,4 +1,4 @@
-"""Reproducers: a failed verdict → the shortest script found that shows the defect alone, run again before it is shown."""
+"""Reproducers: a failed verdict → the shortest script that shows the defect alone, run before it is shown."""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def render_actions(name: str, actions: Sequence[bytes]) -> str:
 def render_sampled(name: str, steps: int, driver_seed: int) -> str:
     """`NAME` as samples of the action space, for a sequence that was drawn so and is too long to write out."""
     return (
-        "space = make_env().action_space\n"
-        f"space.seed({driver_seed})\n"
-        f"{name} = [space.sample() for _ in range({steps})]"
+        f"space = make_env().action_space\nspace.seed({driver_seed})\n{name} = [space.sample() for _ in range({steps})]"
     )
 
 

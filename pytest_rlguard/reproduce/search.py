@@ -1,4 +1,4 @@
-"""From a failed verdict to its reproducer: write candidates from the smallest up, run them, keep the first that shows it."""
+"""From a failed verdict to its reproducer: candidates from the smallest up are run, the first that shows it is kept."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def reproduce(verdict: Verdict, case: Case, context: ProbeContext) -> str:
 
 
 def _stage_of(verdict: Verdict) -> str:
-    from pytest_rlguard.checks.catalog import find_rule  # noqa: PLC0415 - the catalogue imports every judge
+    from pytest_rlguard.checks.catalog import find_rule
 
     return find_rule(verdict.rule).stage
 
@@ -141,10 +141,7 @@ def _render_seeding(name: str) -> str:
     else:
         load = f'sys.path.insert(0, "")\nfrom {module} import {function} as own'
     take = "[seeds] if isinstance(seeds, int) else list(itertools.islice(seeds, 6))"
-    return (
-        f"{load}\n\n\ndef seeding(base_seed, worker):\n"
-        f"    seeds = own(base_seed, worker)\n    return {take}\n"
-    )
+    return f"{load}\n\n\ndef seeding(base_seed, worker):\n    seeds = own(base_seed, worker)\n    return {take}\n"
 
 
 def _shows(script: str, kind: str) -> bool:

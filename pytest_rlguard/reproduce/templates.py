@@ -1,4 +1,4 @@
-"""The bodies of the reproducer scripts, one a kind of case. Each needs gymnasium, numpy and the env, and nothing of ours.
+"""The bodies of the reproducer scripts, one a kind of case. Each needs gymnasium, numpy and the env, and none of ours.
 
 A script defines what it needs from `make_env`, `SEED` and `ACTIONS`; it ends with exit code 1 and a line that begins
 with `REPRODUCED` where it shows the defect, with exit code 0 where it does not.
@@ -21,6 +21,7 @@ def tidy_imports(script: str) -> str:
     others = [line for name, line in _OTHERS.items() if re.search(rf"\b{name}\.", script)]
     head = "\n\n".join("\n".join(group) for group in (used, others) if group)
     return _BLANK_LINES.sub("\n\n\n", f"{head}\n\n{script.strip()}\n")
+
 
 _PLAY = '''
 np.set_printoptions(floatmode="unique", threshold=sys.maxsize)
@@ -365,7 +366,8 @@ played = {(base, worker): stream(base, worker) for base in (0, 1) for worker in 
 for left, a in played.items():
     for right, b in played.items():
         if left < right and set(a) & set(b):
-            print(f"REPRODUCED: (base seed, worker) {left} and {right} share {len(set(a) & set(b))} of {len(a)} episodes")
+            shared = f"share {len(set(a) & set(b))} of {len(a)} episodes"
+            print(f"REPRODUCED: (base seed, worker) {left} and {right} {shared}")
             sys.exit(1)
 print("all streams differ")
 """
