@@ -98,8 +98,8 @@ def _read_names(path: Path) -> dict[str, Any]:
 
 def _load_model(path: Path, algorithm: str) -> Any:
     try:
-        import stable_baselines3  # noqa: PLC0415 - optional
-        import torch  # noqa: PLC0415 - heavy
+        import stable_baselines3
+        import torch
     except ModuleNotFoundError as error:
         if error.name not in ("stable_baselines3", "torch"):
             raise
@@ -129,12 +129,12 @@ def _require_fit(path: Path, model: Any, env: Any) -> None:
 
 def _as_network_sees(space: Any) -> Any:
     """The space with its images turned to channels first, as SB3 turns them by itself, in training and in `predict`."""
-    from gymnasium import spaces  # noqa: PLC0415 - loaded by now
-    from stable_baselines3.common.preprocessing import (  # noqa: PLC0415 - loaded by now
+    from gymnasium import spaces
+    from stable_baselines3.common.preprocessing import (
         is_image_space,
         is_image_space_channels_first,
     )
-    from stable_baselines3.common.vec_env import VecTransposeImage  # noqa: PLC0415 - loaded by now
+    from stable_baselines3.common.vec_env import VecTransposeImage
 
     if isinstance(space, spaces.Dict):
         return spaces.Dict({key: _as_network_sees(part) for key, part in space.spaces.items()})

@@ -57,7 +57,7 @@ def load_policy(path: Path, env: Any) -> Callable[[Any], Any]:
 
 def _import_torch() -> Any:
     try:
-        import torch  # noqa: PLC0415 - heavy, and may be missing
+        import torch
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise

@@ -22,6 +22,7 @@ from pytest_rlguard.pool.channel import receive_message, send_message
 from pytest_rlguard.pool.heartbeat import Heart
 from pytest_rlguard.pool.messages import Call, Factories, Hello, Raised, Returned, Seat
 from pytest_rlguard.records import EnvCrash
+from pytest_rlguard.tracebacks import describe_error
 
 __all__ = ["STACK_SIGNAL", "WorkerContext", "serve"]
 
@@ -124,14 +125,12 @@ def _perform(call: Call, context: WorkerContext, heart: Heart) -> Returned | Rai
 
 def _describe_crash(error: BaseException, heart: Heart) -> EnvCrash:
     last = heart.last()
-    user_frames = error.__traceback__.tb_next if error.__traceback__ else None
-    told = traceback.TracebackException(type(error), error, user_frames)
     return EnvCrash(
         phase=last.phase,
         step=last.step,
         error=type(error).__name__,
-        message=str(told),
-        traceback="".join(told.format()),
+        message=str(traceback.TracebackException.from_exception(error)),
+        traceback=describe_error(error),
     )
 
 
