@@ -14,7 +14,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _DOTTED_NAME = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
-ImportPath = Annotated[str, Field(pattern=f"^{_DOTTED_NAME}:{_DOTTED_NAME}$", examples=["package.module:name"])]
+_FILE = r"[^:]+\.py"
+ImportPath = Annotated[
+    str, Field(pattern=f"^({_DOTTED_NAME}|{_FILE}):{_DOTTED_NAME}$", examples=["package.module:name"])
+]
 
 
 class Section(BaseModel):
