@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from pytest_rlguard.checks.rules import Rule, Ruling, failed, inconclusive, passed, rule, skipped
@@ -202,7 +203,7 @@ def judge_aliasing(evidence: ContractEvidence) -> Ruling:
             f"{sighting.detail} (seed {facts.seed})",
             "Return a copy of the buffer from reset() and step().",
             _counts(evidence),
-            case=_case("aliased", facts, sighting),
+            case=dataclasses.replace(_case("aliased", facts, sighting), actions=facts.actions),
         )
     return _all_well(evidence, "every returned observation stayed as it was")
 

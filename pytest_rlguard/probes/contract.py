@@ -6,6 +6,7 @@ hangs costs one deadline and not sixty.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from typing import Any
@@ -61,6 +62,9 @@ def _check_env(context: WorkerContext) -> list[str]:
             check_env(env, skip_render_check=True)
         except Exception as error:
             return [f"{type(error).__name__}: {error}"]
+        finally:
+            with contextlib.suppress(Exception):  # the checker has closed it before, or an episode will tell
+                env.close()
     return []
 
 

@@ -18,9 +18,15 @@ _STEPS = 3
 def collect_instances(context: ProbeContext) -> InstanceFacts:
     """Make, step and close two envs in one process, side by side and in turn; learnt once a run."""
     if context.instances is None:
-        together, in_turn, alone = context.pool.map(_hold, [("together",), ("in turn",), ("alone",)])
-        context.instances = _read(together, in_turn, alone)
+        context.instances = _read(*(_ask_new_process(context, how) for how in ("together", "in turn", "alone")))
     return context.instances
+
+
+def _ask_new_process(context: ProbeContext, how: str) -> JobResult[str]:
+    """What a broken simulator leaves in a process must not reach the other questions, nor the stage's episodes."""
+    with context.open_pool(workers=1) as pool:
+        (result,) = pool.map(_hold, [(how,)])
+    return result
 
 
 def _read(together: JobResult[str], in_turn: JobResult[str], alone: JobResult[str]) -> InstanceFacts:
