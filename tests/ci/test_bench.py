@@ -18,7 +18,7 @@ def run_startup(
     monkeypatch.setattr(startup, "collect_heavy_modules", lambda: heavy or [])
     without = [startup.Cost(0.2, 0.1) for _ in costs_sec]
     with_plugin = [startup.Cost(0.2 + cost, 0.1 + 0.003) for cost in costs_sec]
-    monkeypatch.setattr(startup, "collect_pairs", lambda _: (without, with_plugin))
+    monkeypatch.setattr(startup, "collect_pairs", lambda _pairs, **_: (without, with_plugin))
     code: int = startup.main()
     return code
 

@@ -256,7 +256,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(
 
 def run_script(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_target_out_of_reach_ends_with_one_and_says_so() -> None:
