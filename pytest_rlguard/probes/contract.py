@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from pytest_rlguard.errors import PolicyError
@@ -30,8 +32,9 @@ _REFUSAL_TRIALS = 8
 
 def collect_contract(context: ProbeContext) -> ContractEvidence:
     """Run the contract stage's episodes; raises PolicyError where the user's policy does."""
-    objections, unseeded = context.pool.map(_check_env, [()]), context.pool.map(_seed_action_space, [()])
     instances = collect_instances(context)
+    objections = _run_once(context, instances, _check_env, instances.coexist)
+    unseeded = _run_once(context, instances, _seed_action_space)
     episodes = _collect_episodes(context, instances)
     _raise_policy_errors(episodes)
     return ContractEvidence(
@@ -39,8 +42,8 @@ def collect_contract(context: ProbeContext) -> ContractEvidence:
         episodes=tuple(_examine_refusals(context, instances, episodes)),
         spaces=tuple(_collect_spaces(context, instances)),
         instances=instances,
-        objections=tuple(_value(objections[0], ())),
-        unseeded=_value(unseeded[0], ""),
+        objections=tuple(_value(objections, ())),
+        unseeded=_value(unseeded, ""),
         endless_steps=_let_run(context, instances, episodes),
         seeds=len({facts.seed for facts in episodes}),
     )
@@ -50,16 +53,28 @@ def _value(result: JobResult[Any], default: Any) -> Any:
     return default if result.value is None else result.value
 
 
-def _check_env(context: WorkerContext) -> list[str]:
+def _run_once(context: ProbeContext, instances: InstanceFacts, job: Callable[..., Any], *item: Any) -> JobResult[Any]:
+    """A job that makes and closes one env: in a process of its own where a process can hold only one, ever."""
+    if instances.remake:
+        (result,) = context.pool.map(job, [item])
+        return result
+    with context.open_pool(workers=1) as own:
+        (result,) = own.map(job, [item])
+    return result
+
+
+def _check_env(context: WorkerContext, coexist: bool) -> list[str]:
     """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes."""
     from gymnasium.utils.env_checker import check_env
 
+    options = {"skip_render_check": True, "skip_close_check": not coexist}  # the latter makes a second instance
+    known = inspect.signature(check_env).parameters
     env = context.make_env()
     context.beat("other", 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            check_env(env, skip_render_check=True)
+            check_env(env, **{name: value for name, value in options.items() if name in known})
         except Exception as error:
             return [f"{type(error).__name__}: {error}"]
         finally:
@@ -161,25 +176,25 @@ def _examine_refusals(
 
 
 def _try_other_actions(context: WorkerContext, seed: int, actions: tuple[bytes, ...], single: bool) -> str:  # noqa: FBT001
-    """The refused action, as text, if another one is accepted in the very same state; empty if none is.
+    """The refused action, as text, if it is refused at the start of an episode too, where another one is accepted.
 
-    The crash must come again first, on a replay: else it is no answer to the action.
+    Else the crash is no answer to the action: it does not come again on a replay, or the state that was reached
+    brings it about.
     """
     *before, refused = actions
+    if not all(_crashes(context, seed, tried, single) for tried in ([*before, refused], [refused])):
+        return ""
     with lend_env(context, single=single) as env:
         samples = fork_space(env.action_space, seed)
-        if not _crashes(context, env, seed, [*before, refused]):
-            return ""
-    for other in [*before[-1:], *(encode(samples.sample()) for _ in range(_REFUSAL_TRIALS))]:
-        with lend_env(context, single=single) as env:
-            if other != refused and not _crashes(context, env, seed, [*before, other]):
-                return repr(decode(refused))
-    return ""
+    others = [*before[:1], *(encode(samples.sample()) for _ in range(_REFUSAL_TRIALS))]
+    is_accepted = any(not _crashes(context, seed, [other], single) for other in others)
+    return repr(decode(refused)) if is_accepted else ""
 
 
-def _crashes(context: WorkerContext, env: Any, seed: int, actions: list[bytes]) -> bool:
-    spec = EpisodeSpec(episode_id=0, seed=seed)
-    return play_episode(env, spec, Replay(actions), beat=context.beat).crash is not None
+def _crashes(context: WorkerContext, seed: int, actions: list[bytes], single: bool) -> bool:
+    with lend_env(context, single=single) as env:
+        spec = EpisodeSpec(episode_id=0, seed=seed)
+        return play_episode(env, spec, Replay(actions), beat=context.beat).crash is not None
 
 
 def _collect_spaces(context: ProbeContext, instances: InstanceFacts) -> list[SpaceSighting]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_rlguard.evidence import InstanceFacts
-from pytest_rlguard.pool import JobResult, WorkerContext
+from pytest_rlguard.pool import JobResult, WorkerContext, WorkerPool
 from pytest_rlguard.probes.context import ProbeContext, lend_env, make_policy
 from pytest_rlguard.records import EpisodeSpec
 from pytest_rlguard.stepper import EnvRaisedError, play_episode
@@ -18,24 +19,33 @@ _STEPS = 3
 def collect_instances(context: ProbeContext) -> InstanceFacts:
     """Make, step and close two envs in one process, side by side and in turn; learnt once a run."""
     if context.instances is None:
-        context.instances = _read(*(_ask_new_process(context, how) for how in ("together", "in turn", "alone")))
+        (both,) = context.pool.map(_hold, [(("together", "in turn"),)])
+        if _problem(both):
+            context.instances = _diagnose(context)
+            _renew_workers(context.pool)
+        else:
+            context.instances = InstanceFacts(coexist=True, remake=True)
     return context.instances
 
 
-def _ask_new_process(context: ProbeContext, how: str) -> JobResult[str]:
-    """What a broken simulator leaves in a process must not reach the other questions, nor the stage's episodes."""
-    with context.open_pool(workers=1) as pool:
-        (result,) = pool.map(_hold, [(how,)])
-    return result
+def _diagnose(context: ProbeContext) -> InstanceFacts:
+    """What exactly fails, each way in a new process: what a broken simulator leaves behind must not reach the others.
 
-
-def _read(together: JobResult[str], in_turn: JobResult[str], alone: JobResult[str]) -> InstanceFacts:
-    """An env that fails alone too says nothing of instances: that is another rule's business."""
+    An env that fails alone too says nothing of instances: that is another rule's business.
+    """
+    with context.open_pool(workers=3) as fresh:
+        together, in_turn, alone = fresh.on_each(_hold, [(("together",),), (("in turn",),), (("alone",),)])
     if _problem(alone):
         return InstanceFacts(coexist=True, remake=True)
     remake = not _problem(in_turn)
     problem = _problem(together) or _problem(in_turn)
     return InstanceFacts(coexist=not _problem(together) and remake, remake=remake, problem=problem)
+
+
+def _renew_workers(pool: WorkerPool) -> None:
+    """The env was made, and perhaps broke, in some of them: the stage's episodes begin in new ones."""
+    for worker in pool.workers():
+        pool.kill(worker.index)
 
 
 def _problem(result: JobResult[str]) -> str:
@@ -46,12 +56,18 @@ def _problem(result: JobResult[str]) -> str:
     return result.value or ""
 
 
-def _hold(context: WorkerContext, how: str) -> str:
-    """What went wrong, empty if nothing did."""
+def _hold(context: WorkerContext, ways: tuple[str, ...]) -> str:
+    """What went wrong first, empty if nothing did."""
+    return next((problem for way in ways if (problem := _WAYS[way](context))), "")
+
+
+def _hold_alone(context: WorkerContext) -> str:
+    return _hold_in_turn(context, turns=1)
+
+
+def _hold_in_turn(context: WorkerContext, turns: int = 2) -> str:
     try:
-        if how == "together":
-            return _hold_together(context)
-        for turn in range(2 if how == "in turn" else 1):
+        for turn in range(turns):
             with lend_env(context) as env:
                 _step(context, env, seed=turn)
     except EnvRaisedError as error:
@@ -72,6 +88,13 @@ def _hold_together(context: WorkerContext) -> str:
     except EnvRaisedError as error:
         return f"{what}: {error.crash.describe()}"
     return ""
+
+
+_WAYS: dict[str, Callable[[WorkerContext], str]] = {
+    "alone": _hold_alone,
+    "in turn": _hold_in_turn,
+    "together": _hold_together,
+}
 
 
 def _step(context: WorkerContext, env: Any, seed: int) -> None:
