@@ -130,7 +130,7 @@ class _Page:
         lines += self._wrap(f"What to do: {verdict.advice}" if verdict.advice else "")
         if verdict.reproducer:
             script = _clean(verdict.reproducer).rstrip("\n")
-            lines += [f"{_INDENT}Reproducer:", textwrap.indent(script, _INDENT * 2)]
+            lines += [f"{_INDENT}Reproducer, to paste into a file and run:", "", script]
         return "\n".join(lines)
 
     def _wrap(self, text: str) -> list[str]:

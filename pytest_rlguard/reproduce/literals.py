@@ -34,7 +34,7 @@ def render_value(value: Any) -> str:
 
 
 def render_actions(name: str, actions: Sequence[bytes]) -> str:
-    """`NAME = [...]`, on one line if it fits, else a line an action; the dtype once where all share it."""
+    """`NAME = [...]`, on one line if it fits, else on as many as it takes; the dtype once where all share it."""
     values = [decode(action) for action in actions]
     shared = _shared_type(values)
     if shared:
@@ -44,7 +44,18 @@ def render_actions(name: str, actions: Sequence[bytes]) -> str:
         texts = [render_value(value) for value in values]
         head, tail = f"{name} = [", "]"
     line = f"{head}{', '.join(texts)}{tail}"
-    return line if len(line) <= _WIDTH else "\n".join([head, *(f"    {text}," for text in texts), tail])
+    return line if len(line) <= _WIDTH else "\n".join([head, *_fill(texts), tail])
+
+
+def _fill(texts: Sequence[str]) -> list[str]:
+    """As many texts on a line as fit, at least one."""
+    lines = [f"    {texts[0]},"]
+    for text in texts[1:]:
+        if len(lines[-1]) + len(text) + 2 <= _WIDTH:
+            lines[-1] += f" {text},"
+        else:
+            lines.append(f"    {text},")
+    return lines
 
 
 def render_sampled(name: str, steps: int, driver_seed: int) -> str:

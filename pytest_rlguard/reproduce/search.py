@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_rlguard.errors import RLGuardError
+from pytest_rlguard.errors import RLGuardError, TargetError
 from pytest_rlguard.evidence import Case
 from pytest_rlguard.fingerprint import encode
 from pytest_rlguard.pool import WorkerContext
+from pytest_rlguard.probes.asking import ask
 from pytest_rlguard.probes.context import ProbeContext, derive_driver_seed, lend_env, make_policy
 from pytest_rlguard.reproduce.literals import count_numbers, render_actions, render_sampled
 from pytest_rlguard.reproduce.templates import BODIES, tidy_imports
+from pytest_rlguard.targets import EnvTarget
 from pytest_rlguard.verdict import Verdict
 
 __all__ = ["reproduce"]
@@ -38,7 +40,7 @@ def reproduce(verdict: Verdict, case: Case, context: ProbeContext) -> str:
     again = f"rlguard check {context.env.name} --stages {_stage_of(verdict)}"
     node = f"pytest --pyargs pytest_rlguard.gatesuite --rlguard-env {context.env.name} -k {verdict.rule}"
     try:
-        make_env = context.env.source()
+        make_env = _read_source(context)
     except RLGuardError as error:
         return f"# {verdict.rule}: no script of its own ({error.message}).\n# Show it again by: {node}\n"
     case = _with_actions(case, context)
@@ -53,6 +55,18 @@ def reproduce(verdict: Verdict, case: Case, context: ProbeContext) -> str:
         label = f"FLAKY: {label}"
     head = f"# {verdict.rule}: {' '.join(verdict.sentence.split())}\n# {label}. Also: {again}\n# or: {node}\n"
     return head + script
+
+
+def _read_source(context: ProbeContext) -> str:
+    """Python source of `make_env`, found in a worker: it takes an import of the user's module."""
+    result = ask(context.pool, _find_source, context.env)
+    if not isinstance(result.value, str):
+        raise TargetError(f"{context.env.name} could not be imported again")
+    return result.value
+
+
+def _find_source(_context: WorkerContext, env: EnvTarget) -> str:
+    return env.source()
 
 
 def _stage_of(verdict: Verdict) -> str:

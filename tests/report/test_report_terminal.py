@@ -44,11 +44,12 @@ FAIL determinism/DET203
     estimate 0.5, interval [0.3, inf], threshold 0.033; 30 seeds, 60
     episodes
     What to do: reset every attribute that step() changes
-    Reproducer:
-        import gymnasium
+    Reproducer, to paste into a file and run:
 
-        env = gymnasium.make('Counter-v0')
-        env.reset(seed=0)
+import gymnasium
+
+env = gymnasium.make('Counter-v0')
+env.reset(seed=0)
 
 FAIL: 1 failed, 1 inconclusive, 1 with a warning, 1 waived, 1 passed, 1 skipped; stages: 1 skipped, 1 blocked
 """
@@ -98,7 +99,7 @@ def test_the_users_text_cannot_drive_the_terminal() -> None:
     verdict = Verdict(rule="OBS101", outcome=Outcome.FAIL, sentence="a\x1b[2Jb\rc", reproducer="x = '\x07'\n\ty = 1")
     text = render_report(run_of(StageReport(name="contract", outcome=Outcome.FAIL, verdicts=(verdict,))))
     assert not {"\x1b", "\r", "\x07"} & set(text)
-    assert "x = '\N{REPLACEMENT CHARACTER}'\n        \ty = 1" in text
+    assert "x = '\N{REPLACEMENT CHARACTER}'\n\ty = 1" in text
 
 
 @pytest.mark.parametrize(("outcome", "label"), [(Outcome.PASS, "warning"), (Outcome.FAIL, "FAIL")])

@@ -36,12 +36,13 @@ def test_scalars_of_one_dtype_share_one_line() -> None:
     assert render_actions("ACTIONS", actions) == "ACTIONS = np.array([1, 0, 1], dtype=np.int64)"
 
 
-def test_a_long_sequence_takes_a_line_an_action() -> None:
+def test_a_long_sequence_is_filled_into_lines() -> None:
     actions = [encode(np.full(6, number, np.float32)) for number in range(9)]
     namespace: dict[str, object] = {"np": np}
     source = render_actions("ACTIONS", actions)
     exec(source, namespace)  # noqa: S102 - as above
-    assert source.count("\n") == 10
+    assert source.count("\n") == 4
+    assert max(map(len, source.splitlines())) <= 116
     assert [encode(action) for action in namespace["ACTIONS"]] == actions  # type: ignore[attr-defined]
 
 
