@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_rlguard.errors import PolicyError
-from pytest_rlguard.evidence import ContractEvidence, EpisodeFacts, InstanceFacts, SpaceSighting
+from pytest_rlguard.evidence import ContractEvidence, EpisodeFacts, InstanceFacts, Sighting, SpaceSighting
 from pytest_rlguard.fingerprint import decode, encode
 from pytest_rlguard.pool import JobResult, WorkerContext
 from pytest_rlguard.probes.context import ProbeContext, lend_env, make_policy, worker_episode_limit
-from pytest_rlguard.probes.inspector import Inspector
+from pytest_rlguard.probes.inspector import ChangeWatcher, Inspector
 from pytest_rlguard.probes.instances import collect_instances
 from pytest_rlguard.records import EnvCrash, EpisodeSpec
 from pytest_rlguard.spaces import fork_space, identify_space
@@ -134,6 +134,8 @@ def _examine_on(context: WorkerContext, env: Any, facts: EpisodeFacts, limit: in
     episode = play_episode(env, spec, policy, beat=context.beat, watch=inspector, actions=actions)
     crash = episode.crash or _reset_again(context, env, facts.seed)
     inspector.check_held(episode.length)
+    if aliased := inspector.sightings.get("aliased"):
+        inspector.sightings["aliased"] = _pinpoint(context, env, facts.seed, actions, aliased)
     return dataclasses.replace(
         facts,
         steps=episode.length,
@@ -143,6 +145,15 @@ def _examine_on(context: WorkerContext, env: Any, facts: EpisodeFacts, limit: in
         actions=tuple(actions) if inspector.sightings or crash else (),
         crash=crash,
     )
+
+
+def _pinpoint(context: WorkerContext, env: Any, seed: int, actions: list[bytes], seen: Sighting) -> Sighting:
+    """The step at which the observation is changed, and how, from a replay; as seen before where it shows nothing."""
+    watcher = ChangeWatcher(int(seen.key))
+    play_episode(env, EpisodeSpec(episode_id=0, seed=seed), Replay(actions), beat=context.beat, watch=watcher)
+    _reset_again(context, env, seed)
+    watcher.look(len(actions), f"by the reset after step {len(actions)}")
+    return watcher.sighting or seen
 
 
 def _reset_again(context: WorkerContext, env: Any, seed: int) -> EnvCrash | None:
