@@ -76,7 +76,7 @@ class WorkerExit:
     """The death of a worker process, as data: who, how, doing what, and its last words.
 
     `exit_code` is negative for a signal, None where the process had to be killed because it hung (`hung` says so).
-    `step` is its heartbeat: the env steps that it had taken in the job.
+    `phase` and `step` are its last heartbeat: what it was doing, and the env steps that it had taken in the job.
     """
 
     worker: int
@@ -87,6 +87,7 @@ class WorkerExit:
     job: str
     step: int
     seconds: float
+    phase: str = "other"
     stderr_tail: str = field(default="", repr=False)
 
     def describe(self) -> str:

@@ -21,7 +21,7 @@ from pytest_rlguard.probes.context import ProbeContext
 from pytest_rlguard.probes.contract import collect_contract
 from pytest_rlguard.probes.determinism import collect_determinism
 from pytest_rlguard.probes.preflight import collect_env_facts
-from pytest_rlguard.probes.seeding import resolve_seeding
+from pytest_rlguard.probes.seeding import draw_seed_rows
 from pytest_rlguard.randomness import draw_seeds
 from pytest_rlguard.reproduce import reproduce
 from pytest_rlguard.rollouts import open_pool, resolve_workers
@@ -81,7 +81,6 @@ def open_context(
     _check_waivers(settings)
     env_target = resolve_env(env, kwargs=settings.env.kwargs)
     policy_target = resolve_policy(settings.policy.target if policy is None else policy)
-    resolve_seeding(settings.worker_pool.seeding)
     deadlines = Deadlines(
         step_sec=settings.worker_pool.step_deadline_sec, start_sec=settings.worker_pool.start_deadline_sec
     )
@@ -90,6 +89,7 @@ def open_context(
         return open_pool(env_target, policy=policy_target, workers=workers, deadlines=deadlines, hash_seed=hash_seed)
 
     with open_more(resolve_workers(settings.worker_pool.workers if workers is None else workers)) as pool:
+        draw_seed_rows(pool, settings.worker_pool.seeding, [(0, 0)], workers=1, episodes=1)
         probe = ProbeContext(
             env=env_target,
             policy=policy_target,

@@ -45,6 +45,7 @@ class Task:
     item: bytes = field(repr=False)
     subject: object = field(default=None, repr=False)
     is_pinned: bool = False
+    worker: int = -1
     false_starts: int = 0
     deaths: list[WorkerExit] = field(default_factory=list)
 
@@ -94,7 +95,7 @@ class WorkerHandle:
 
     def assign(self, task: Task, factories: Factories) -> None:
         """Give the worker a task, after the factories it does not have yet."""
-        self.task = task
+        self.task, task.worker = task, self.index
         if factories is not self._factories:
             self.channel.post(pickle.dumps(factories))
             self._factories = factories
@@ -189,6 +190,7 @@ class WorkerHandle:
             job=self.task.name if self.task else "no job",
             step=self._pulse.last.step,
             seconds=self._pulse.silence_sec,
+            phase=self._pulse.last.phase,
             stderr_tail=self._log.tail(),
         )
 

@@ -37,7 +37,7 @@ from pytest_rlguard.probes.replays import (
     replay_at,
     replay_unpinned,
 )
-from pytest_rlguard.probes.seeding import resolve_seeding
+from pytest_rlguard.probes.seeding import draw_seed_rows
 from pytest_rlguard.records import Episode
 
 __all__ = ["collect_determinism"]
@@ -247,10 +247,10 @@ class _Session:
 
     def _collect_streams(self) -> tuple[Stream, ...]:
         """What each worker of the pipeline would play under neighbouring base seeds, by its own seeding."""
-        seeding = resolve_seeding(self._context.config.worker_pool.seeding)
+        seeding = self._context.config.worker_pool.seeding
         actions = max((take.part.actions for take in self._takes if take.part.driver == "random"), key=len)
         places = [(base, worker) for base in _STREAM_BASES for worker in range(_STREAM_WORKERS)]
-        seeds = [seeding(base, worker, _STREAM_WORKERS, _STREAM_EPISODES) for base, worker in places]
+        seeds = draw_seed_rows(self._pool, seeding, places, workers=_STREAM_WORKERS, episodes=_STREAM_EPISODES)
         results = self._pool.map(play_stream, [(row, actions, self._single) for row in seeds])
         return tuple(
             Stream(base_seed=base, worker=worker, seeds=row, fingerprints=result.value or ())
