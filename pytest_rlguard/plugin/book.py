@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_rlguard import gates
 from pytest_rlguard.plugin.entries import TestEntry, is_crash
 from pytest_rlguard.plugin.plan import PlannedTest, SessionPlan
-from pytest_rlguard.verdict import Outcome, StageReport, worst
+from pytest_rlguard.verdict import Outcome, StageReport, Subject, worst
 
 if TYPE_CHECKING:
     import pytest
@@ -20,15 +20,20 @@ __all__ = ["StageBook"]
 class StageBook:
     """The one record of a session's stages. It is filled by pytest's reports, in whichever process they arrive."""
 
-    def __init__(self, plan: SessionPlan, *, requested: tuple[str, ...] = ()) -> None:
+    def __init__(self, plan: SessionPlan) -> None:
         self.plan = plan
         self.gaps: list[str] = []
         """Why the session as a whole shows less than it could, where no single stage tells."""
         self._tests = {test.nodeid: test for test in plan.tests if test.stage}
-        self._stages = {test.stage for test in self._tests.values()} | set(plan.deselected) | set(requested)
+        self._stages = {test.stage for test in self._tests.values()} | set(plan.deselected)
         self._entries: list[TestEntry] = []
         self._open: dict[tuple[str, str], TestEntry] = {}
         self._causes: defaultdict[str, list[str]] = defaultdict(list)
+
+    @property
+    def subject(self) -> Subject:
+        """What the shipped gates tested; nothing is named where none of them ran."""
+        return next((entry.subject for entry in self._entries if entry.subject is not None), Subject(env=""))
 
     def find(self, nodeid: str) -> PlannedTest | None:
         """The test of a stage with that node id; None for any other."""
@@ -104,7 +109,7 @@ def _explain(outcome: Outcome, entries: list[TestEntry], left_out: int) -> str:
     if left_out:
         return f"{left_out} of its tests deselected" if entries else "not run: its tests were deselected"
     if outcome is Outcome.SKIPPED:
-        return entries[0].sentence if entries else "not run: it has no tests here"
+        return entries[0].sentence
     return ""
 
 

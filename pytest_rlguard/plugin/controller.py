@@ -29,6 +29,8 @@ class Controller:
         self.scheduler: StageScheduling | None = None
         self._config = config
         self._failed_before = last_failed.read(config)
+        if self._failed_before and config.getoption("lf", default=False):
+            self.book.gaps.append("only what failed last time was run")
 
     @pytest.hookimpl(wrapper=True, optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> Generator[None, object, object]:

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_rlguard.plugin.keys import BLOCKED_PROPERTY, NOT_RUN_PROPERTY, VERDICT_PROPERTY
+from pytest_rlguard.plugin.keys import BLOCKED_PROPERTY, NOT_RUN_PROPERTY, SUBJECT_PROPERTY, VERDICT_PROPERTY
 from pytest_rlguard.plugin.plan import PlannedTest
-from pytest_rlguard.verdict import Outcome, Verdict
+from pytest_rlguard.verdict import Outcome, Subject, Verdict
 
 if TYPE_CHECKING:
     import pytest
@@ -42,6 +42,7 @@ class TestEntry:
     sentence: str = ""
     seconds: float = 0.0
     verdict: Verdict | None = None
+    subject: Subject | None = None
     is_withheld: bool = False
 
     def add(self, report: pytest.TestReport) -> None:
@@ -54,6 +55,8 @@ class TestEntry:
         for name, value in report.user_properties:
             if name == VERDICT_PROPERTY:
                 self.verdict = Verdict.from_dict(json.loads(str(value)))
+            elif name == SUBJECT_PROPERTY:
+                self.subject = Subject(**json.loads(str(value)))
             elif name in _WITHHELD:
                 self.outcome, self.sentence, self.is_withheld = _WITHHELD[name], str(value), True
 

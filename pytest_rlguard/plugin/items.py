@@ -17,15 +17,20 @@ __all__ = ["plan_session"]
 
 
 def plan_session(session: pytest.Session) -> SessionPlan:
-    """Sort the session's items by stage, those without one first, and say where each belongs."""
+    """Sort the session's items by stage, those without one first, and say where each belongs.
+
+    Raises UsageError for a marker, ConfigError or UsageError for the settings of the shipped gates.
+    """
+    marks = [read_stage_mark(item) for item in session.config.stash.get(DESELECTED, [])]
+    deselected = Counter(mark.stage for mark in marks if mark is not None)
     marked = [(item, read_stage_mark(item)) for item in session.items]
+    if any(mark is not None and mark.rule for _, mark in marked):
+        from pytest_rlguard.plugin.gate_selection import select_gates  # a shipped gate is in use
+
+        marked = select_gates(session.config, marked)
     marked.sort(key=_place)
     session.items[:] = [item for item, _ in marked]
-    left_out = (read_stage_mark(item) for item in session.config.stash.get(DESELECTED, []))
-    return SessionPlan(
-        tests=tuple(_plan_test(item, mark) for item, mark in marked),
-        deselected=Counter(mark.stage for mark in left_out if mark is not None),
-    )
+    return SessionPlan(tuple(_plan_test(item, mark) for item, mark in marked), deselected)
 
 
 def _place(entry: tuple[pytest.Item, StageMark | None]) -> int:

@@ -15,8 +15,10 @@ __all__ = [
     "DESELECTED",
     "NOT_RUN_PROPERTY",
     "PLAN_PREFIX",
+    "PLUGINS_AT_START",
     "SESSION",
     "STAGE_MARKER",
+    "SUBJECT_PROPERTY",
     "VERDICT_PROPERTY",
 ]
 
@@ -31,11 +33,17 @@ NOT_RUN_PROPERTY = "rlguard_not_run"
 VERDICT_PROPERTY = "rlguard_verdict"
 """The user property of a shipped gate: its verdict as JSON text."""
 
+SUBJECT_PROPERTY = "rlguard_subject"
+"""The user property of a shipped gate: what it tested, as JSON text."""
+
 PLAN_PREFIX = "::rlguard-plan:"
 """How the node id of the synthetic item begins: a child of the session, so that everything below is torn down."""
 
 SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
 """The session, for the hooks of xdist that do not bring it along."""
+
+PLUGINS_AT_START: pytest.StashKey[list[tuple[str, object]]] = pytest.StashKey()
+"""The plugins that were loaded before collection, conftests among them, with their names."""
 
 DESELECTED: pytest.StashKey[list[pytest.Item]] = pytest.StashKey()
 """The deselected tests that belong to a stage."""

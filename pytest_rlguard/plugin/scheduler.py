@@ -27,8 +27,7 @@ SHARES_PER_WORKER = 4
 class StageScheduling:
     """The `xdist.scheduler.Scheduling` protocol.
 
-    A stage begins when the one before has ended: nothing of it is left to send, no worker runs a test of it, and every
-    crash in it has been reported. The last matters because xdist removes the crashed worker first.
+    A stage begins when the one before has ended: nothing of it is left to send, and no worker runs a test of it.
     """
 
     def __init__(self, config: pytest.Config, book: StageBook, *, workers: int) -> None:
@@ -39,7 +38,6 @@ class StageScheduling:
         self._pending: dict[WorkerController, list[int]] = {}
         self._segments: deque[Segment] | None = None
         self._ids: list[str] = []
-        self._unreported_crashes = 0
 
     @property
     def plan(self) -> SessionPlan:
@@ -59,8 +57,7 @@ class StageScheduling:
     @property
     def tests_finished(self) -> bool:
         """Whether xdist may shut the workers down."""
-        is_sent = self._segments is not None and not self._segments
-        return is_sent and not self._is_busy() and not self._unreported_crashes
+        return self._segments is not None and not self._segments and not self._is_busy()
 
     @property
     def has_pending(self) -> bool:
@@ -72,9 +69,11 @@ class StageScheduling:
         self._pending[node] = []
 
     def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
-        """A worker has collected; a replacement that found other tests gets none."""
+        """A worker has collected; a replacement that found other tests is of no use."""
         if self._segments is None or list(collection) == self._ids:
             self._collections[node] = list(collection)
+        else:
+            node.shutdown()
 
     def schedule(self) -> None:
         """All have collected: begin; or a replacement has: go on."""
@@ -100,19 +99,21 @@ class StageScheduling:
         raise NotImplementedError
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """A worker has ended. Where it was running a test, that is returned; the others it held are sent again."""
+        """A worker has ended. Where it was running a test, that is returned; the others it held are sent again.
+
+        Not now: only when the crash has been reported is it known whether the next stage may begin.
+        """
         held = self._real(self._pending.pop(node))
         if not held:
             return None
         crashed, *others = held
         if others and self._segments:
-            self._segments[0].units.appendleft(Unit(tuple(others), alone=self.plan.tests[others[0]].alone))
-        self._unreported_crashes += 1
+            is_alone = any(self.plan.tests[index].alone for index in held)
+            self._segments[0].units.appendleft(Unit(tuple(others), alone=is_alone))
         return self._ids[crashed]
 
     def end_crash(self) -> None:
-        """The crash that `remove_node` returned has been reported, and with it entered into the book."""
-        self._unreported_crashes -= 1
+        """The crash that `remove_node` returned has been reported, and with it entered into the book: go on."""
         self._dispatch()
 
     def _matches(self, first: WorkerController, node: WorkerController) -> bool:
@@ -126,7 +127,7 @@ class StageScheduling:
 
     def _dispatch(self) -> None:
         """Send what may be sent; go on to the next stage where this one has ended; stop where it is blocked."""
-        while self._segments and not self._unreported_crashes:
+        while self._segments:
             if self._book.find_block(self._segments[0].stage):
                 self._segments.clear()
                 return

@@ -30,7 +30,7 @@ def write_summary(terminal: pytest.TerminalReporter, book: StageBook) -> None:
     """Write the section; nothing where the session knows of no stage."""
     lines = list(render_summary(book))
     if lines:
-        terminal.section("rlguard stages")
+        terminal.write_sep("=", "rlguard stages")
         for line in lines:
             terminal.write_line(line)
 

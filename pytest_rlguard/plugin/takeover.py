@@ -16,6 +16,8 @@ from pytest_rlguard.plugin.plan import SessionPlan, decode_plan
 from pytest_rlguard.plugin.scheduler import StageScheduling
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xdist.workermanage import WorkerController
 
 __all__ = ["take_over"]
@@ -26,27 +28,28 @@ def take_over(node: WorkerController, ids: list[str]) -> None:
     config = node.config
     encoded = ids.pop()
     plan = decode_plan(encoded.removeprefix(PLAN_PREFIX), ids)
-    _refuse(config, plan)
-    dsession: Any = config.pluginmanager.get_plugin("dsession")
-    if isinstance(dsession.sched, StageScheduling):
-        if plan != dsession.sched.plan:
-            ids.append(encoded)  # its node ids may be those of the others, but it is not the same collection
-        return
-    controller = open_controller(config, plan)
-    scheduler = StageScheduling(config, controller.book, workers=node.workerinput["workercount"])
-    for started in dsession.sched.nodes:
-        scheduler.add_node(started)
-    dsession.sched = controller.scheduler = scheduler
-
-
-def _refuse(config: pytest.Config, plan: SessionPlan) -> None:
-    """Raise where the gates cannot be run: here, since in a worker it would look like a crash."""
-    if plan.error:
+    if plan.error:  # raised here, since in a worker it would look like a crash
         raise pytest.UsageError(plan.error)
+    dsession: Any = config.pluginmanager.get_plugin("dsession")
+    if not isinstance(dsession.sched, StageScheduling):
+        dsession.sched = _begin(config, plan, node, dsession.sched.nodes)
+    elif plan != dsession.sched.plan:
+        ids.append(encoded)  # the node ids may be those of the others, but it is not the same collection
+
+
+def _begin(
+    config: pytest.Config, plan: SessionPlan, node: WorkerController, started: Sequence[WorkerController]
+) -> StageScheduling:
+    """Open the book and the scheduler; stop where xdist would not, on a module that could not be collected."""
     if config.getoption("dist") == "each":
         raise pytest.UsageError(
             "--dist each runs every gate on every worker: no stage can wait for another\nuse --dist load"
         )
+    controller = open_controller(config, plan)
     failed = config.stash[SESSION].testsfailed
     if failed and not config.getoption("continue_on_collection_errors"):
         raise pytest.Session.Interrupted(f"{failed} error{'s' if failed != 1 else ''} during collection")
+    controller.scheduler = StageScheduling(config, controller.book, workers=node.workerinput["workercount"])
+    for worker in started:
+        controller.scheduler.add_node(worker)
+    return controller.scheduler

@@ -34,7 +34,7 @@ def _make_report(
     location: tuple[str, int | None, str],
     when: Literal["setup", "teardown"],
     entry: tuple[str, str],
-    **ending: Any,  # noqa: ANN401 (outcome and longrepr, as TestReport takes them)
+    **ending: Any,  # outcome and longrepr, as TestReport takes them
 ) -> pytest.TestReport:
     return pytest.TestReport(
         nodeid=test.nodeid, location=location, keywords={}, when=when, user_properties=[entry], **ending

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_rlguard.errors import UsageError
+from pytest_rlguard.errors import RLGuardError
 from pytest_rlguard.plugin.items import plan_session
 from pytest_rlguard.plugin.keys import PLAN_PREFIX
 from pytest_rlguard.plugin.plan import SessionPlan, encode_plan
@@ -57,7 +57,7 @@ def append_plan(session: pytest.Session) -> None:
     """
     try:
         plan = plan_session(session)
-    except UsageError as error:
+    except RLGuardError as error:
         plan = SessionPlan(error=str(error))
         session.items.clear()
     name = PLAN_PREFIX.removeprefix("::") + encode_plan(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,10 +122,11 @@ def children_left(pytester: pytest.Pytester) -> Callable[[], list[int]]:
     """The processes that still have the project as their working directory."""
 
     def find() -> list[int]:
+        """Ours is there too, since pytester changes into the project."""
         left = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if (entry / "cwd").resolve() == pytester.path.resolve():
+                if int(entry.name) != os.getpid() and (entry / "cwd").resolve() == pytester.path.resolve():
                     left.append(int(entry.name))
             except OSError:
                 continue
