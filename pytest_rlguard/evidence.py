@@ -157,6 +157,7 @@ class GlobalsFacts:
     """
 
     moved_in: str = ""
+    generators: tuple[str, ...] = ()
     reseeded: bool = False
     seed: int = 0
     step: int = 0

@@ -23,14 +23,16 @@ def pin_globals(seed: int) -> None:
         torch.manual_seed(seed)
 
 
-def read_globals() -> str:
-    """A digest of all global random states; two equal digests mean that nobody drew or seeded in between."""
-    state = hashlib.blake2b(repr(random.getstate()).encode(), digest_size=16)
+def read_globals() -> dict[str, str]:
+    """A digest of each global random state; where two are equal, nobody drew from it or seeded it in between."""
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002 - as above
-    state.update(repr((name, position, has_gauss, cached)).encode() + np.asarray(keys).tobytes())
+    states = {
+        "random": repr(random.getstate()).encode(),
+        "numpy.random": repr((name, position, has_gauss, cached)).encode() + np.asarray(keys).tobytes(),
+    }
     if torch := sys.modules.get("torch"):
-        state.update(torch.get_rng_state().numpy().tobytes())
-    return state.hexdigest()
+        states["torch"] = torch.get_rng_state().numpy().tobytes()
+    return {generator: hashlib.blake2b(state, digest_size=16).hexdigest() for generator, state in states.items()}
 
 
 def draw_seeds(root_seed: int, count: int) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ __all__ = ["RULES"]
 
 _STAGE = "determinism"
 _CHANCE = 1e-6
+_PHASES = {"make": "its constructor", "episode": "its episodes", "close": "close()"}
 
 
 def _root(evidence: DeterminismEvidence) -> str:
@@ -283,7 +284,7 @@ def judge_globals(evidence: DeterminismEvidence) -> Ruling:
         return skipped("cannot be told while DET205 holds: an env that draws from the state moves it")
     verb = "reseeds" if facts.reseeded else "moves"
     return failed(
-        f"the env {verb} the caller's global random state in its {facts.moved_in}",
+        f"the env {verb} the caller's global random state ({', '.join(facts.generators)}) in {_PHASES[facts.moved_in]}",
         "Draw from self.np_random; seed no global generator in an env.",
         {"episodes": evidence.episodes},
         severity=Severity.ERROR if depends else Severity.WARNING,

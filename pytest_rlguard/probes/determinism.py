@@ -22,7 +22,7 @@ from pytest_rlguard.evidence import (
     SeedEffect,
     Stream,
 )
-from pytest_rlguard.fingerprint import Difference
+from pytest_rlguard.fingerprint import Difference, first_difference
 from pytest_rlguard.pool import JobResult, WorkerPool
 from pytest_rlguard.probes.comparing import differ, explainer, find_problem, replay_values, spread
 from pytest_rlguard.probes.context import ProbeContext
@@ -50,6 +50,8 @@ _STREAM_WORKERS = 4
 _STREAM_EPISODES = 6
 _KEPT_MISMATCHES = 8
 _RENDEZVOUS_SEC = 0.05
+_SHOWN_EPISODES = 8
+_SHOWN_TRIES = 5
 
 
 def collect_determinism(context: ProbeContext) -> DeterminismEvidence:
@@ -171,7 +173,24 @@ class _Session:
             for worker, result in enumerate(results):
                 expected = list(reference[shift * worker :]) + list(reference[: shift * worker])
                 comparisons.append(self._pair(expected, spread(result, len(parts)), None, turns[worker]))
-        return _join(comparisons)
+            joined = _join(comparisons)
+            shown = tuple(self._show_again(pool, mismatch) for mismatch in joined.mismatches[:1])
+        return dataclasses.replace(joined, mismatches=(*shown, *joined.mismatches[1:]))
+
+    def _show_again(self, pool: WorkerPool, seen: Mismatch) -> Mismatch:
+        """The mismatch with its values: one worker plays its part over and over, beside the others at other episodes."""
+        part = Part(seed=seen.seed, driver=seen.driver, actions=seen.actions)
+        (alone,) = pool.on_each(replay, [("fresh", part, self._single, True)])
+        others = [take.part for take in self._takes if take.part.seed != part.seed][:_SHOWN_EPISODES]
+        for _ in range(_SHOWN_TRIES):
+            start = time.monotonic() + _RENDEZVOUS_SEC
+            crowd = [(start, others, self._single)] * (len(pool.workers()) - 1)
+            watched, *_ = pool.on_each(replay_at, [(start, [part] * _SHOWN_EPISODES, self._single, True), *crowd])
+            for episode in watched.value or ():
+                found = first_difference(alone.value.frames or (), episode.frames or ()) if alone.value else None
+                if found:
+                    return dataclasses.replace(seen, difference=found, actions=part.actions[: found.step])
+        return seen
 
     def _compare_unseeded(self) -> Comparison:
         """Twice the same: a seeded episode, then an unseeded one, which is compared."""
@@ -210,9 +229,11 @@ class _Session:
         if moved is None:
             return GlobalsFacts()
         (result,) = self._pool.map(read_after, [(moved.part, self._single)])
+        after = result.value or {}
         return GlobalsFacts(
             moved_in=moved.moved_in,
-            reseeded=result.value is not None and result.value == moved.globals_after,
+            generators=moved.moved,
+            reseeded=all(after.get(generator) == moved.globals_after[generator] for generator in moved.moved),
             seed=moved.part.seed or 0,
             actions=moved.part.actions,
         )
@@ -271,10 +292,11 @@ class _Session:
 
 
 def _join(comparisons: Sequence[Comparison]) -> Comparison:
+    mismatches = [mismatch for comparison in comparisons for mismatch in comparison.mismatches]
     return Comparison(
         pairs=sum(comparison.pairs for comparison in comparisons),
         differing=sum(comparison.differing for comparison in comparisons),
-        mismatches=tuple(m for comparison in comparisons for m in comparison.mismatches)[:_KEPT_MISMATCHES],
+        mismatches=tuple(sorted(mismatches, key=lambda m: (m.difference.step, m.seed != 0))[:_KEPT_MISMATCHES]),
     )
 
 

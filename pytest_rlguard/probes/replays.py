@@ -7,7 +7,7 @@ disturbed on purpose.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,12 +42,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """The reference run of an episode, and where it moved the global random states first."""
+    """The reference run of an episode, and where it moved which global random states first."""
 
     part: Part
     episode: Episode
     moved_in: str
-    globals_after: str
+    moved: tuple[str, ...]
+    globals_after: Mapping[str, str]
 
 
 def record(context: WorkerContext, seed: int, driver: str, limit: int, single: bool) -> Take:  # noqa: FBT001
@@ -63,14 +64,21 @@ def record(context: WorkerContext, seed: int, driver: str, limit: int, single: b
         episode = play_episode(env, spec, policy, beat=context.beat, actions=actions)
         marks.append(read_globals())
     marks.append(read_globals())
-    moved = marks[1] != marks[0], marks[2] != marks[0], marks[3] != marks[2]
-    phases = [phase for phase, has_moved in zip(("make", "episode", "close"), moved, strict=True) if has_moved]
+    spans = {"make": (marks[0], marks[1]), "episode": (marks[0], marks[2]), "close": (marks[2], marks[3])}
+    moves = ((phase, tuple(_list_moved(*span))) for phase, span in spans.items())
+    moved_in, moved = next((move for move in moves if move[1]), ("", ()))
     return Take(
         part=Part(seed=seed, driver=driver, actions=tuple(actions)),
         episode=episode,
-        moved_in=phases[0] if phases else "",
+        moved_in=moved_in,
+        moved=moved,
         globals_after=marks[2],
     )
+
+
+def _list_moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """The generators whose state is another one; one that was only loaded in between has not moved."""
+    return (generator for generator, state in before.items() if after.get(generator) != state)
 
 
 def replay(context: WorkerContext, how: str, part: Part, single: bool, keep_frames: bool = False) -> Episode:  # noqa: FBT001, FBT002
@@ -82,11 +90,17 @@ def replay(context: WorkerContext, how: str, part: Part, single: bool, keep_fram
         return _crashed(part, error.crash)
 
 
-def replay_at(context: WorkerContext, start: float, parts: Sequence[Part], single: bool) -> list[Episode]:  # noqa: FBT001
+def replay_at(
+    context: WorkerContext,
+    start: float,
+    parts: Sequence[Part],
+    single: bool,
+    keep_frames: bool = False,  # noqa: FBT001, FBT002
+) -> list[Episode]:
     """Play `parts` one after the other from the moment `start` (monotonic clock) on: so several workers do at once."""
     while time.monotonic() < start:
         context.beat("other", 0)
-    return [replay(context, "fresh", part, single) for part in parts]
+    return [replay(context, "fresh", part, single, keep_frames) for part in parts]
 
 
 def replay_unpinned(context: WorkerContext, parts: Sequence[Part], single: bool, stir: int) -> list[str]:  # noqa: FBT001
@@ -107,8 +121,8 @@ def play_stream(
     return tuple(replay_unpinned(context, parts, single, stir=0))
 
 
-def read_after(context: WorkerContext, part: Part, single: bool) -> str:  # noqa: FBT001
-    """The digest of the global states after `part`, from another place before it than the reference had."""
+def read_after(context: WorkerContext, part: Part, single: bool) -> dict[str, str]:  # noqa: FBT001
+    """The digests of the global states after `part`, from another place before it than the reference had."""
     with lend_env(context, single=single) as env:
         pin_globals(_PIN + _NUDGE)
         _play(context, env, part)
