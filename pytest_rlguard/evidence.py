@@ -166,13 +166,16 @@ class GlobalsFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedEffect:
-    """Episodes under the same actions: how many different ones `seeded` seeds gave, and unseeded resets gave."""
+    """Episodes under the same actions: how many different ones `seeded` seeds gave, and unseeded resets gave.
+
+    `unseeded_new` counts the unseeded episodes that no seed gave.
+    """
 
     seeded: int
     seeded_distinct: int
     unseeded: int
     unseeded_distinct: int
-    joint_distinct: int
+    unseeded_new: int
     actions: tuple[bytes, ...] = field(default=(), repr=False)
 
 

@@ -11,7 +11,7 @@ import itertools
 
 from pytest_rlguard.checks.rules import Rule, Ruling, failed, inconclusive, passed, rule, skipped
 from pytest_rlguard.evidence import Case, Comparison, DeterminismEvidence, Mismatch, Stream
-from pytest_rlguard.stats.exact import claim_of_equals, share_bound
+from pytest_rlguard.stats.exact import chance_of_split, claim_of_equals, share_bound
 from pytest_rlguard.verdict import Severity
 
 __all__ = ["RULES"]
@@ -33,8 +33,11 @@ def _has_failed(evidence: DeterminismEvidence, name: str) -> bool:
 
 
 def _is_seedless(evidence: DeterminismEvidence) -> bool:
+    """Whether all seeds give one episode and unseeded resets others, more often than a rare event explains."""
     effect = evidence.seed_effect
-    return effect is not None and effect.seeded_distinct == 1 < effect.joint_distinct
+    if effect is None or effect.seeded_distinct > 1 or not effect.unseeded_new:
+        return False
+    return chance_of_split(effect.seeded, effect.unseeded, effect.unseeded_new) < _CHANCE
 
 
 def _not_judged(evidence: DeterminismEvidence, code: str, *explained_by: str) -> Ruling | None:
@@ -195,8 +198,11 @@ def judge_seed_effect(evidence: DeterminismEvidence) -> Ruling:
     counts = {"seeds": effect.seeded, "different": effect.seeded_distinct, "unseeded": effect.unseeded}
     if effect.seeded_distinct > 1:
         return passed(f"{effect.seeded} seeds gave {effect.seeded_distinct} different episodes", counts)
-    if effect.joint_distinct == 1:
+    if not effect.unseeded_new:
         return passed(f"deterministic by nature: {effect.unseeded} unseeded episodes are equal too", counts)
+    if not _is_seedless(evidence):
+        rare = f"{effect.unseeded_new} of {effect.unseeded} unseeded episodes were others, which a rare event explains"
+        return passed(f"{effect.seeded} seeds gave one episode; {rare}", counts)
     return failed(
         f"{effect.seeded} seeds gave one and the same episode, {effect.unseeded} unseeded resets gave "
         f"{effect.unseeded_distinct}",
@@ -225,7 +231,7 @@ def judge_streams(evidence: DeterminismEvidence) -> Ruling:
         return stop
     effect = evidence.seed_effect
     counts = {"streams": len(evidence.streams), "episodes": sum(len(s.fingerprints) for s in evidence.streams)}
-    if effect is not None and effect.joint_distinct == 1:
+    if effect is not None and effect.seeded_distinct == 1 and not effect.unseeded_new:
         return passed("deterministic by nature: all streams are equal, as all episodes are", counts)
     for left, right in itertools.combinations(evidence.streams, 2):
         if shared := _shared(left, right, evidence.coincidence):

@@ -63,7 +63,7 @@ def _run_once(context: ProbeContext, instances: InstanceFacts, job: Callable[...
     return result
 
 
-def _check_env(context: WorkerContext, coexist: bool) -> list[str]:
+def _check_env(context: WorkerContext, coexist: bool) -> list[str]:  # noqa: FBT001
     """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes."""
     from gymnasium.utils.env_checker import check_env
 
@@ -202,7 +202,7 @@ def _try_other_actions(context: WorkerContext, seed: int, actions: tuple[bytes, 
     return repr(decode(refused)) if is_accepted else ""
 
 
-def _crashes(context: WorkerContext, seed: int, actions: list[bytes], single: bool) -> bool:
+def _crashes(context: WorkerContext, seed: int, actions: list[bytes], single: bool) -> bool:  # noqa: FBT001
     with lend_env(context, single=single) as env:
         spec = EpisodeSpec(episode_id=0, seed=seed)
         return play_episode(env, spec, Replay(actions), beat=context.beat).crash is not None

@@ -45,6 +45,7 @@ __all__ = ["collect_determinism"]
 _HASH_SEEDS = (1, 2)
 _UNFINISHED_STEPS = 5
 _SEED_EFFECT_SEEDS = 8
+_UNSEEDED_IN_A_ROW = 8
 _STREAM_BASES = (0, 1)
 _STREAM_WORKERS = 4
 _STREAM_EPISODES = 6
@@ -178,7 +179,7 @@ class _Session:
         return dataclasses.replace(joined, mismatches=(*shown, *joined.mismatches[1:]))
 
     def _show_again(self, pool: WorkerPool, seen: Mismatch) -> Mismatch:
-        """The mismatch with its values: one worker plays its part over and over, beside the others at other episodes."""
+        """The mismatch with its values: one worker plays its part over and over, beside others at other episodes."""
         part = Part(seed=seen.seed, driver=seen.driver, actions=seen.actions)
         (alone,) = pool.on_each(replay, [("fresh", part, self._single, True)])
         others = [take.part for take in self._takes if take.part.seed != part.seed][:_SHOWN_EPISODES]
@@ -241,12 +242,12 @@ class _Session:
     def _collect_seed_effect(self) -> tuple[SeedEffect, float]:
         """Episodes of several seeds, and of none, under the same actions; and how often two seeds give one episode."""
         actions = max((take.part.actions for take in self._takes if take.part.driver == "random"), key=len)
-        seeds = self._context.seeds[:_SEED_EFFECT_SEEDS]
-        seeded = self._play_seeds(seeds, actions)
+        seeded = self._play_seeds(self._context.seeds[:_SEED_EFFECT_SEEDS], actions)
+        in_a_row = 2
         if len(set(seeded)) == 1:
-            seeds = self._context.seeds
-            seeded = self._play_seeds(seeds, actions)
-        unseeded_parts = [Part(seed=None, driver="random", actions=actions)] * 2
+            seeded = self._play_seeds(self._context.seeds, actions)
+            in_a_row = _UNSEEDED_IN_A_ROW
+        unseeded_parts = [Part(seed=None, driver="random", actions=actions)] * in_a_row
         results = self._pool.map(replay_unpinned, [(unseeded_parts, self._single, stir) for stir in range(4)])
         unseeded = [fingerprint for result in results for fingerprint in result.value or ()]
         pairs = len(seeded) * (len(seeded) - 1)
@@ -256,7 +257,7 @@ class _Session:
             seeded_distinct=len(set(seeded)),
             unseeded=len(unseeded),
             unseeded_distinct=len(set(unseeded)),
-            joint_distinct=len({*seeded, *unseeded}),
+            unseeded_new=sum(fingerprint not in seeded for fingerprint in unseeded),
             actions=actions,
         )
         return effect, equal / pairs if pairs else 1.0

@@ -94,7 +94,7 @@ def replay_at(
     context: WorkerContext,
     start: float,
     parts: Sequence[Part],
-    single: bool,
+    single: bool,  # noqa: FBT001
     keep_frames: bool = False,  # noqa: FBT001, FBT002
 ) -> list[Episode]:
     """Play `parts` one after the other from the moment `start` (monotonic clock) on: so several workers do at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["claim_of_equals", "pairs_needed", "share_bound"]
+__all__ = ["chance_of_split", "claim_of_equals", "pairs_needed", "share_bound"]
 
 
 def share_bound(pairs: int, confidence: float = 0.95) -> float:
@@ -30,6 +30,16 @@ def pairs_needed(share: float, confidence: float = 0.95) -> int:
 def claim_of_equals(pairs: int, confidence: float = 0.95) -> str:
     """The claim in words: `at most 3.3 % of seeds can differ, 95 %`."""
     return f"at most {100 * share_bound(pairs, confidence):.1f} % of seeds can differ, {100 * confidence:.0f} %"
+
+
+def chance_of_split(usual: int, others: int, odd: int) -> float:
+    """How probable it is that all `odd` ones among `usual + others` episodes of one kind fall into the `others`.
+
+    C(others, odd) / C(usual + others, odd), the end of Fisher's exact test. Raises ValueError for a negative count.
+    """
+    if min(usual, others, odd) < 0:
+        raise ValueError(f"counts must be at least 0, got {usual}, {others}, {odd}")
+    return 0.0 if odd > others else math.comb(others, odd) / math.comb(usual + others, odd)
 
 
 def _check(confidence: float) -> None:
