@@ -18,7 +18,7 @@ class Channel:
     """The parent's end. Death is data here: where the other end is gone `is_open` is False, and nothing is raised."""
 
     def __init__(self, end: socket.socket) -> None:
-        end.setblocking(False)
+        end.setblocking(False)  # noqa: FBT003 - its only form
         self._end = end
         self._outbox: deque[memoryview] = deque()
         self._body: bytearray | None = None

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from multiprocessing import connection
+from multiprocessing import connection, util
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -24,6 +24,7 @@ __all__ = ["MAX_HASH_SEED", "ChildProcess", "start_process"]
 
 MAX_HASH_SEED = 2**32 - 1
 
+_LONGEST_SOCKET_PATH = 107
 _REAP_POLL_SEC = 0.0005
 _PRELOAD = ["pytest_rlguard.pool.preload"]
 _THREAD_LIMITS = (
@@ -76,7 +77,7 @@ def start_process(end: socket.socket, *, index: int, generation: int, hash_seed:
     A hash seed needs an interpreter of its own, so it means spawn. The hidden `__main__` keeps scripts without a main
     guard, pytest and our own CLI from being run again in the child; cloudpickle carries their objects by value.
     """
-    by_server = hash_seed is None and sys.platform == "linux"
+    by_server = hash_seed is None and sys.platform == "linux" and _has_room_for_socket()
     environ = _child_environ(hash_seed)
     # PR_SET_PDEATHSIG is about the *thread* that forked: under spawn a passing thread must not take its workers along.
     dies_with_parent = by_server or threading.current_thread() is threading.main_thread()
@@ -96,6 +97,14 @@ def _server_context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOAD)
     return context
+
+
+def _has_room_for_socket() -> bool:
+    """Whether the fork server's socket, `listener-` and 8 letters in multiprocessing's temporary folder, can be named.
+
+    A Unix socket's path has at most 107 bytes; under a deeper TMPDIR the server cannot start, and spawn has to do.
+    """
+    return len(os.fsencode(util.get_temp_dir())) + len("/listener-12345678") <= _LONGEST_SOCKET_PATH
 
 
 def _child_environ(hash_seed: int | None) -> dict[str, str]:

@@ -251,16 +251,16 @@ def _end_crew(crew: Crew) -> None:
 def _to_episode(task: Task, result: JobResult[Any]) -> Episode:
     """The episode; where the playing job itself raised (a factory, most often), one that crashed before its reset."""
     if result.crash is not None and isinstance(task.subject, EpisodeSpec):
-        return _crashed_episode(task.subject, result.crash)
+        return _crashed_episode(task.subject, result.crash, worker=task.worker)
     if not isinstance(result.value, Episode):
         raise PoolError(f"{task.name} returned {type(result.value).__name__}", advice="`play` must return an Episode")
     return result.value
 
 
-def _crashed_episode(spec: EpisodeSpec, crash: EnvCrash) -> Episode:
+def _crashed_episode(spec: EpisodeSpec, crash: EnvCrash, *, worker: int) -> Episode:
     return Episode(
         spec=spec,
-        worker=-1,
+        worker=worker,
         rewards=(),
         terminated=False,
         truncated=False,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pool_jobs
 import pytest
-from conftest import HASTY, OpenPool, is_gone
+from pool_helpers import HASTY, OpenPool, is_gone
 
 from pytest_rlguard.errors import UsageError
 from pytest_rlguard.pool import Deadlines

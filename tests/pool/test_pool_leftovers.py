@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import is_gone
+from pool_helpers import is_gone
 
 PREAMBLE = """
 import os, sys, threading
@@ -41,6 +43,7 @@ class Parent:
     def __init__(self, folder: Path) -> None:
         self.note, self.temp = folder / "note", folder / "temp"
         os.mkfifo(self.note)
+        self._note = os.open(self.note, os.O_RDWR)
         self.temp.mkdir()
         self._folder = folder
         self.process: subprocess.Popen[str] | None = None
@@ -61,27 +64,38 @@ class Parent:
 
     def hear_pids(self, count: int) -> list[int]:
         """Wait until `count` workers are in their job."""
-        pids: list[int] = []
-        while len(pids) < count:
-            pids += [int(line) for line in self.note.read_text().split()]
-        return pids
+        assert self.process is not None
+        parent = os.pidfd_open(self.process.pid)
+        heard = b""
+        while heard.count(b"\n") < count:
+            ready, _, _ = select.select([self._note, parent], [], [], 30)
+            assert ready == [self._note], self.process.communicate(timeout=30)
+            heard += os.read(self._note, 4096)
+        os.close(parent)
+        return [int(line) for line in heard.split()]
 
     def finish(self) -> tuple[str, str]:
         assert self.process is not None
         return self.process.communicate(timeout=30)
+
+    def close(self) -> None:
+        """End it and all that it started: a fork server left behind would hold our pipes."""
+        os.close(self._note)
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate(timeout=30)
 
     def temporary_files(self) -> list[str]:
         return [path.name for path in self.temp.iterdir()]
 
 
 @pytest.fixture
-def parent(tmp_path: Path) -> Iterator[Parent]:
-    parent = Parent(tmp_path)
-    yield parent
-    if parent.process is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(parent.process.pid, signal.SIGKILL)  # a fork server that was left behind holds our pipes
-        parent.process.communicate(timeout=30)
+def parent() -> Iterator[Parent]:
+    """A parent in a folder of its own, with a short name: the socket of a fork server has to fit into it."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Parent(Path(folder))) as parent:
+        yield parent
 
 
 @pytest.mark.parametrize("options", ["", "hash_seed=1"], ids=["forkserver", "spawn"])
@@ -189,3 +203,18 @@ def test_a_script_without_a_main_guard_runs_once_and_may_use_its_own_classes(par
     )
     out, err = parent.finish()
     assert (process.returncode, out) == (0, "main has run\nx 2\n"), err
+
+
+def test_a_deep_temporary_folder_costs_the_fork_server_but_not_the_pool(parent: Parent) -> None:
+    parent.temp /= "deep" * 25
+    parent.temp.mkdir()
+    process = parent.start(
+        """
+        pool = open_pool()
+        print(*(result.ok for result in pool.on_each(pool_jobs.identity, [(), ()])))
+        print(*(info.is_preloaded for info in pool.workers()))
+        """
+    )
+    out, err = parent.finish()
+    assert (process.returncode, out) == (0, "main has run\nTrue True\nFalse False\n"), err
+    assert parent.temporary_files() == []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pool_jobs
 import psutil
 import pytest
-from conftest import OpenPool
+from pool_helpers import OpenPool
 
 from pytest_rlguard.errors import PoolError, UsageError, WorkerDiedError
 from pytest_rlguard.pool import WorkerPool
