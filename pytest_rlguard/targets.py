@@ -346,8 +346,8 @@ def _function(maker: str, arguments: list[str]) -> str:
 
 def _importable_name(found: Callable[..., Any]) -> str:
     name = _callable_name(found)
-    module, _, path = name.partition(":")
-    if "<" in name or module in ("__main__", "") or "conftest" in module or not path:
+    module = name.partition(":")[0]
+    if not re.fullmatch(r"[\w.]+:[\w.]+", name) or module == "__main__" or "conftest" in module:
         raise TargetError(f"{name} is a local object that a script of its own cannot import")
     return name
 
