@@ -18,7 +18,15 @@ from pytest_rlguard.plugin.fixtures import (
     rl_pool,
     rl_workers,
 )
-from pytest_rlguard.plugin.keys import DESELECTED, PLAN_PREFIX, PLUGINS_AT_START, SESSION, STAGE_MARKER
+from pytest_rlguard.plugin.keys import (
+    BOOK,
+    DESELECTED,
+    PLAIN_COLLECTIONS,
+    PLAN_PREFIX,
+    PLUGINS_AT_START,
+    SESSION,
+    STAGE_MARKER,
+)
 from pytest_rlguard.plugin.options import add_options, check_options, refuse_loop, report_path
 
 if TYPE_CHECKING:
@@ -103,3 +111,7 @@ def pytest_xdist_node_collection_finished(node: WorkerController, ids: list[str]
         from pytest_rlguard.plugin.takeover import take_over  # a gate is in use
 
         take_over(node, ids)
+    elif BOOK in node.config.stash:
+        ids.append(PLAN_PREFIX)  # without the synthetic item it is not the collection of the others
+    else:
+        node.config.stash.setdefault(PLAIN_COLLECTIONS, []).append((node, ids))

@@ -40,11 +40,17 @@ class StageBook:
         return self._tests.get(nodeid)
 
     def record(self, report: pytest.TestReport) -> None:
-        """Enter one phase of a test; a run that will be repeated (`rerun`) is not its end."""
+        """Enter one phase of a test. A run that a plugin will repeat is struck out, with what may still come of it."""
         test = self._tests.get(report.nodeid)
-        if test is None or not (report.passed or report.failed or report.skipped):
+        if test is None:
             return
         key = report.nodeid, _worker_id(report)
+        if report.outcome not in ("passed", "failed", "skipped"):
+            self._strike_out(key)
+        elif key in self._open or report.when == "setup" or report.failed:
+            self._enter(key, test, report)
+
+    def _enter(self, key: tuple[str, str], test: PlannedTest, report: pytest.TestReport) -> None:
         if key not in self._open:
             self._open[key] = TestEntry(test)
             self._entries.append(self._open[key])
@@ -53,6 +59,10 @@ class StageBook:
             self._causes[test.stage].append(test.label)
         if report.when == "teardown" or is_crash(report):
             del self._open[key]
+
+    def _strike_out(self, key: tuple[str, str]) -> None:
+        if key in self._open:
+            self._entries.remove(self._open.pop(key))
 
     def find_block(self, stage: str) -> gates.Block | None:
         """What keeps the stage from starting by now; tests without a stage are never blocked."""
@@ -109,7 +119,7 @@ def _explain(outcome: Outcome, entries: list[TestEntry], left_out: int) -> str:
     if left_out:
         return f"{left_out} of its tests deselected" if entries else "not run: its tests were deselected"
     if outcome is Outcome.SKIPPED:
-        return entries[0].sentence
+        return entries[0].sentence if entries else "not run"
     return ""
 
 

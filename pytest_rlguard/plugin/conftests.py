@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from pytest_rlguard.plugin.keys import PLUGINS_AT_START
 
 __all__ = ["adopt_conftests", "refuse_rivals"]
 
+# The fixtures of the rootdir's conftest are everywhere, but for pytest 9.1 (pytest#14683).
+_ROOT_IS_SHOWN = pytest.version_tuple[:2] != (9, 1)
 _OVERRIDABLE = ("rl_config", "rl_env_factory", "rl_policy")
 
 
@@ -31,9 +34,11 @@ def _find_conftests(config: pytest.Config) -> dict[Path, object]:
 
 def adopt_conftests(module: pytest.Module) -> None:
     """Let the module see the fixtures of the conftests that were loaded first, as if it lay below them all."""
-    seen = {node.path for node in module.iter_parents()} | set(module.config.rootpath.parents)
+    root = module.config.rootpath
+    shown = {node.path for node in module.iter_parents() if isinstance(node, pytest.Directory)} | set(root.parents)
+    shown |= {root} if _ROOT_IS_SHOWN else set()
     for folder, conftest in _find_conftests(module.config).items():
-        if folder not in seen | {module.config.rootpath}:
+        if folder not in shown:
             _register_fixtures(module, conftest)
 
 
@@ -54,5 +59,7 @@ def _register_fixtures(module: pytest.Module, conftest: object) -> None:
     manager: Any = module.session._fixturemanager  # noqa: SLF001
     if "holder" in inspect.signature(manager.parsefactories).parameters:
         manager.parsefactories(holder=conftest, node=module)
-    else:  # pytest 9.0
-        manager.parsefactories(conftest, module.nodeid)
+    else:  # pytest 9.0, which reads an object once only
+        copy = ModuleType("conftest")
+        vars(copy).update(vars(conftest))
+        manager.parsefactories(copy, module.nodeid)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
     from pytest_rlguard.plugin.book import StageBook
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "BOOK",
     "DESELECTED",
     "NOT_RUN_PROPERTY",
+    "PLAIN_COLLECTIONS",
     "PLAN_PREFIX",
     "PLUGINS_AT_START",
     "SESSION",
@@ -44,6 +47,9 @@ SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
 
 PLUGINS_AT_START: pytest.StashKey[list[tuple[str, object]]] = pytest.StashKey()
 """The plugins that were loaded before collection, conftests among them, with their names."""
+
+PLAIN_COLLECTIONS: pytest.StashKey[list[tuple[WorkerController, list[str]]]] = pytest.StashKey()
+"""In the controller of xdist: the workers that have collected no test of a stage, and what they have collected."""
 
 DESELECTED: pytest.StashKey[list[pytest.Item]] = pytest.StashKey()
 """The deselected tests that belong to a stage."""

@@ -31,7 +31,7 @@ class StageScheduling:
     """
 
     def __init__(self, config: pytest.Config, book: StageBook, *, workers: int) -> None:
-        self._config = config
+        self.config = config
         self._book = book
         self._workers = workers
         self._collections: dict[WorkerController, list[str]] = {}
@@ -81,7 +81,7 @@ class StageScheduling:
             first, self._ids = next(iter(self._collections.items()))
             is_same = all(self._matches(first, node) for node in self._collections)
             tests = self.plan.tests if is_same else ()
-            self._segments = make_segments(tests, self._config.getoption("dist"))
+            self._segments = make_segments(tests, self.config.getoption("dist"))
         self._dispatch()
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:  # noqa: ARG002
@@ -122,7 +122,7 @@ class StageScheduling:
         if difference is None:
             return True
         report = pytest.CollectReport(nodeid=node.gateway.id, outcome="failed", longrepr=difference, result=[])
-        self._config.hook.pytest_collectreport(report=report)
+        self.config.hook.pytest_collectreport(report=report)
         return False
 
     def _dispatch(self) -> None:

@@ -22,7 +22,7 @@ _WORDS = {
     Outcome.PASS: "passed",
     Outcome.SKIPPED: "skipped",
     Outcome.BLOCKED: "blocked",
-    Outcome.INCONCLUSIVE: "not run",
+    Outcome.INCONCLUSIVE: "not finished",
 }
 
 

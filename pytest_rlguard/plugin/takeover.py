@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_rlguard.plugin.activation import open_controller
-from pytest_rlguard.plugin.keys import PLAN_PREFIX, SESSION
+from pytest_rlguard.plugin.keys import PLAIN_COLLECTIONS, PLAN_PREFIX, SESSION
 from pytest_rlguard.plugin.plan import SessionPlan, decode_plan
 from pytest_rlguard.plugin.scheduler import StageScheduling
 
@@ -52,4 +52,6 @@ def _begin(
     controller.scheduler = StageScheduling(config, controller.book, workers=node.workerinput["workercount"])
     for worker in started:
         controller.scheduler.add_node(worker)
+    for worker, ids in config.stash.get(PLAIN_COLLECTIONS, []):
+        controller.scheduler.add_node_collection(worker, [*ids, PLAN_PREFIX])
     return controller.scheduler

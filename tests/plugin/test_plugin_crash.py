@@ -71,6 +71,7 @@ def test_a_plugin_that_reruns_crashed_tests_does_not_rerun_gates(gated):
     gated.pytester.makepyfile(
         rerunner="""
         def pytest_handlecrashitem(crashitem, report, sched):
+            assert sched.config is not None  # where pytest-rerunfailures keeps its records
             sched.mark_test_pending(crashitem)
             report.outcome = "rerun"
     """
@@ -78,6 +79,32 @@ def test_a_plugin_that_reruns_crashed_tests_does_not_rerun_gates(gated):
     gated.run("-n2", "-p", "rerunner").assert_outcomes(passed=7, failed=1, skipped=1)
 
     assert gated.begun().count("test_gate[1]") == 1
+
+
+def test_a_test_that_passed_when_it_was_rerun_is_one_passed_test(gated):
+    """The reports are those of pytest-rerunfailures 16."""
+    gated.write(
+        test_flaky="""
+        import pytest
+
+        @pytest.mark.rl_stage("contract")
+        def test_flaky(): pass
+    """
+    )
+    gated.pytester.makepyfile(
+        rerunner="""
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            for attempt in range(2):
+                for report in runtestprotocol(item, nextitem=nextitem, log=False):
+                    if attempt == 0 and report.when == "call":
+                        report.outcome = "rerun"
+                    item.ihook.pytest_runtest_logreport(report=report)
+            return True
+    """
+    )
+    gated.run("-n1", "-p", "rerunner").stdout.fnmatch_lines(["contract *pass *1 passed", "total: pass"])
 
 
 def test_a_plugin_that_reruns_crashed_tests_may_rerun_others(gated):

@@ -164,6 +164,29 @@ def test_a_module_that_cannot_be_collected_stops_the_gates(suite, mode):
     assert suite.stages(result)["total"] == "incomplete"
 
 
+@pytest.mark.parametrize("marked", ["gw0", "gw1"])
+def test_workers_that_disagree_on_the_stages_run_nothing(gated, marked):
+    gated.write(
+        test_odd=f"""
+        import os
+        import time
+        import pytest
+
+        if os.environ["PYTEST_XDIST_WORKER"] == "gw1":
+            time.sleep(0.3)
+        if os.environ["PYTEST_XDIST_WORKER"] == {marked!r}:
+            pytestmark = pytest.mark.rl_stage("contract")
+
+        def test_it(): pass
+    """
+    )
+    result = gated.run("-n2")
+
+    result.stdout.fnmatch_lines(["Different tests were collected between gw? and gw?*"])
+    assert gated.begun() == []
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
 def test_markers_are_registered(suite):
     suite.run("-n0", "--strict-markers").assert_outcomes(failed=1, passed=1, skipped=2)
     suite.pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(
