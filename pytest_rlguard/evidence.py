@@ -30,9 +30,9 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One defect, ready to be shown alone: the seed, the actions up to the step that shows it, and what `kind` needs.
+    """One defect, ready to be shown alone: the seed, the step that shows it, and what `kind` needs.
 
-    `actions` are encoded (`fingerprint.decode`), one a step. `history` is what the instance did before, each entry a
+    `actions` are those of the episode, as far as it is known, encoded (`fingerprint.decode`), one a step. `history` is what the instance did before, each entry a
     seed and its actions. `hash_seeds` are the two values of PYTHONHASHSEED that part.
     """
 
@@ -125,14 +125,17 @@ class ContractEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatch:
-    """Two runs of one episode that were to be the same and are not: where they part, and the actions up to there."""
+    """Two runs of one episode that were to be the same and are not: where they part, and the episode's actions.
+
+    `is_repeatable` is False where both runs were the same when they were run again.
+    """
 
     seed: int
     driver: str
     difference: Difference
     actions: tuple[bytes, ...] = field(default=(), repr=False)
     history: tuple[tuple[int, tuple[bytes, ...]], ...] = field(default=(), repr=False)
-    other_seed: int | None = None
+    is_repeatable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +197,8 @@ class DeterminismEvidence:
     """What the determinism probe collected.
 
     `comparisons` by name: `fresh`, `process`, `reused`, `interleaved`, `disturbed`, `concurrent`, `unseeded`.
-    `first_in_process` are the same episode as the first thing of two new processes, equal or not (None: not needed).
+    `is_history_decisive` is whether a differing episode depends on which instances its process had before, and on
+    nothing else (None: not asked).
     `broken` says why nothing could be compared. `coincidence` is the share of episode pairs with different seeds that
     are equal all the same.
     """
@@ -207,6 +211,6 @@ class DeterminismEvidence:
     streams: tuple[Stream, ...] = ()
     seeding: str = "spawn"
     coincidence: float = 0.0
-    first_in_process_equal: bool | None = None
+    is_history_decisive: bool | None = None
     declared_random: bool = False
     broken: str = ""

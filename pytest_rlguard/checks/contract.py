@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from pytest_rlguard.checks.rules import Rule, Ruling, failed, inconclusive, passed, rule, skipped
@@ -45,8 +44,7 @@ def _place(facts: EpisodeFacts, sighting: Sighting) -> str:
 
 
 def _case(kind: str, facts: EpisodeFacts, sighting: Sighting) -> Case:
-    actions = facts.actions[: sighting.step]
-    return Case(kind=kind, seed=facts.seed, driver=facts.driver, step=sighting.step, actions=actions)
+    return Case(kind=kind, seed=facts.seed, driver=facts.driver, step=sighting.step, actions=facts.actions)
 
 
 @rule("ENV090", "gymnasium's own check_env objects", stage=_STAGE, severity=Severity.WARNING)
@@ -203,7 +201,7 @@ def judge_aliasing(evidence: ContractEvidence) -> Ruling:
             f"{sighting.detail} (seed {facts.seed})",
             "Return a copy of the buffer from reset() and step().",
             _counts(evidence),
-            case=dataclasses.replace(_case("aliased", facts, sighting), actions=facts.actions),
+            case=_case("aliased", facts, sighting),
         )
     return _all_well(evidence, "every returned observation stayed as it was")
 

@@ -25,7 +25,7 @@ def _root(evidence: DeterminismEvidence) -> str:
     """The rule whose finding shows in every other comparison too; empty if none is so deep."""
     if not _has_failed(evidence, "fresh"):
         return ""
-    return "DET204" if evidence.first_in_process_equal else "DET201"
+    return "DET204" if evidence.is_history_decisive else "DET201"
 
 
 def _has_failed(evidence: DeterminismEvidence, name: str) -> bool:
@@ -70,6 +70,8 @@ def _judge_comparison(evidence: DeterminismEvidence, name: str, what: str, advic
         return dataclasses.replace(ruling, estimate=0.0, interval=(0.0, share_bound(evidence.seeds)), threshold=0.0)
     first = comparison.mismatches[0]
     sentence = f"{what}: seed {first.seed}, {first.difference.describe()} ({first.driver} actions)"
+    if not first.is_repeatable:
+        sentence += f"; {comparison.differing} of {comparison.pairs} pairs, not the same ones when run again"
     return failed(sentence, advice, counts, case=_case(name, first))
 
 
@@ -81,7 +83,6 @@ def _case(kind: str, mismatch: Mismatch) -> Case:
         step=mismatch.difference.step,
         actions=mismatch.actions,
         history=mismatch.history,
-        other_seed=mismatch.other_seed,
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pytest_rlguard.errors import PolicyError
 from pytest_rlguard.fingerprint import DIGEST_SIZE, Difference, first_difference
 from pytest_rlguard.pool import JobResult, WorkerPool
 from pytest_rlguard.probes.replays import Part, Take, replay
 from pytest_rlguard.records import Episode
 
-__all__ = ["differ", "explainer", "find_problem", "replay_values", "spread"]
+__all__ = ["differ", "find_problem", "replay_values", "spread"]
 
 _TRIES = 3
 
@@ -46,20 +44,17 @@ def differ(left: Episode, result: JobResult[Episode]) -> Difference | None:
     return Difference(len(steps), "length", f"{left.length} steps", f"{right.length} steps")
 
 
-def explainer(left: WorkerPool, right: WorkerPool, single: bool) -> Callable[[Part], Difference | None]:  # noqa: FBT001
-    """`replay_values` of two fresh instances, one in each pool."""
-    return lambda part: replay_values(left, right, "fresh", part, single)
-
-
-def replay_values(left: WorkerPool, right: WorkerPool, how: str, part: Part, single: bool) -> Difference | None:  # noqa: FBT001
+def replay_values(left: WorkerPool, right: WorkerPool, how: str, part: Part, *, single: bool) -> Difference | None:
     """Both runs again, with their values kept; None where they were the same this time."""
     left_how = "unseeded" if how == "unseeded" else "fresh"
     for _ in range(_TRIES):
         (a,) = left.map(replay, [(left_how, part, single, True)])
         (b,) = right.map(replay, [(how, part, single, True)])
-        if a.value is None or b.value is None or a.value.crash or b.value.crash:
+        if a.value is None:
             return None
-        found = first_difference(a.value.frames or (), b.value.frames or ())
+        crashed = a.value.crash or b.value is None or b.value.crash
+        frames = () if b.value is None else b.value.frames or ()
+        found = differ(a.value, b) if crashed else first_difference(a.value.frames or (), frames)
         if found:
             return found
     return None

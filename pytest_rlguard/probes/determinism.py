@@ -11,6 +11,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from pytest_rlguard.evidence import (
@@ -24,7 +25,7 @@ from pytest_rlguard.evidence import (
 )
 from pytest_rlguard.fingerprint import Difference, first_difference
 from pytest_rlguard.pool import JobResult, WorkerPool
-from pytest_rlguard.probes.comparing import differ, explainer, find_problem, replay_values, spread
+from pytest_rlguard.probes.comparing import differ, find_problem, replay_values, spread
 from pytest_rlguard.probes.context import ProbeContext
 from pytest_rlguard.probes.instances import collect_instances
 from pytest_rlguard.probes.replays import (
@@ -51,19 +52,48 @@ _STREAM_WORKERS = 4
 _STREAM_EPISODES = 6
 _KEPT_MISMATCHES = 8
 _RENDEZVOUS_SEC = 0.05
-_SHOWN_EPISODES = 8
-_SHOWN_TRIES = 5
+_TOO_MANY_FOR_CHANCE = 6
 
 
 def collect_determinism(context: ProbeContext) -> DeterminismEvidence:
     """Run the determinism stage's episodes; raises PolicyError where the user's policy does."""
     instances = collect_instances(context)
-    evidence = _Session(context, instances, context.pool).collect()
-    if evidence.broken or not any(comparison.mismatches for comparison in evidence.comparisons.values()):
-        return evidence
-    with context.open_pool(workers=1) as alone:
-        evidence = _Session(context, instances, alone).collect()
-    return dataclasses.replace(evidence, first_in_process_equal=_compare_first_in_process(context, evidence))
+    shared = _Session(context, instances, context.pool).collect()
+    if shared.broken or not _mismatched(shared):
+        return shared
+    with context.open_pool(workers=1) as pool:
+        alone = _Session(context, instances, pool).collect()
+    evidence = _attribute(alone, shared)
+    return dataclasses.replace(evidence, is_history_decisive=_ask_history(context, evidence))
+
+
+def _mismatched(evidence: DeterminismEvidence) -> set[str]:
+    return {name for name, comparison in evidence.comparisons.items() if comparison.mismatches}
+
+
+def _attribute(alone: DeterminismEvidence, shared: DeterminismEvidence) -> DeterminismEvidence:
+    """What both passes saw, each under the comparison that its cause belongs to.
+
+    A pair that was the same when it was run again parted by itself: that is no effect of what was varied, and counts as
+    `fresh`. But where much differed while other workers ran and nothing does alone (six against none: 0.25 % by
+    chance), the other workers are the cause.
+    """
+    if alone.broken:
+        return alone
+    seen = [*alone.comparisons.items(), *shared.comparisons.items()]
+    busy = [comparison for name, comparison in shared.comparisons.items() if name != "concurrent"]
+    if not _mismatched(alone) - {"concurrent"} and _join(busy).differing >= _TOO_MANY_FOR_CHANCE:
+        concurrent = alone.comparisons["concurrent"]
+        return _with(alone, concurrent=concurrent if concurrent.mismatches else _join(busy))
+    once = [c for name, c in seen if name != "concurrent" and c.mismatches and not c.mismatches[0].is_repeatable]
+    repeated = {name: c for name, c in reversed(seen) if c.mismatches and c not in once}
+    cleared = {name: dataclasses.replace(c, differing=0, mismatches=()) for name, c in alone.comparisons.items()}
+    evidence = _with(alone, **{**cleared, **repeated})
+    return evidence if "fresh" in repeated or not once else _with(evidence, fresh=_join(once))
+
+
+def _with(evidence: DeterminismEvidence, **comparisons: Comparison) -> DeterminismEvidence:
+    return dataclasses.replace(evidence, comparisons={**evidence.comparisons, **comparisons})
 
 
 class _Session:
@@ -143,7 +173,7 @@ class _Session:
     def _compare(self, reference: Sequence[Episode], how: str) -> Comparison:
         with self._borrow_pool() as pool:
             results = self._map(pool, replay, [(how, take.part, self._single) for take in self._takes])
-            return self._pair(reference, results, lambda part: replay_values(pool, pool, how, part, self._single))
+            return self._pair(reference, results, partial(replay_values, pool, pool, how, single=self._single))
 
     def _compare_interleaved(self, reference: Sequence[Episode]) -> Comparison:
         if not self._instances.coexist:
@@ -156,7 +186,7 @@ class _Session:
         for hash_seed in _HASH_SEEDS:
             with self._context.open_pool(workers=1, hash_seed=hash_seed) as other, self._borrow_pool() as pool:
                 results = self._map(other, replay, [("fresh", take.part, self._single) for take in self._takes])
-                explain = explainer(pool, other, self._single)
+                explain = partial(replay_values, pool, other, "fresh", single=self._single)
                 found.append(self._pair(reference, results, explain))
         return _join(found)
 
@@ -174,38 +204,23 @@ class _Session:
             for worker, result in enumerate(results):
                 expected = list(reference[shift * worker :]) + list(reference[: shift * worker])
                 comparisons.append(self._pair(expected, spread(result, len(parts)), None, turns[worker]))
-            joined = _join(comparisons)
-            shown = tuple(self._show_again(pool, mismatch) for mismatch in joined.mismatches[:1])
-        return dataclasses.replace(joined, mismatches=(*shown, *joined.mismatches[1:]))
-
-    def _show_again(self, pool: WorkerPool, seen: Mismatch) -> Mismatch:
-        """The mismatch with its values: one worker plays its part over and over, beside others at other episodes."""
-        part = Part(seed=seen.seed, driver=seen.driver, actions=seen.actions)
-        (alone,) = pool.on_each(replay, [("fresh", part, self._single, True)])
-        others = [take.part for take in self._takes if take.part.seed != part.seed][:_SHOWN_EPISODES]
-        for _ in range(_SHOWN_TRIES):
-            start = time.monotonic() + _RENDEZVOUS_SEC
-            crowd = [(start, others, self._single)] * (len(pool.workers()) - 1)
-            watched, *_ = pool.on_each(replay_at, [(start, [part] * _SHOWN_EPISODES, self._single, True), *crowd])
-            for episode in watched.value or ():
-                found = first_difference(alone.value.frames or (), episode.frames or ()) if alone.value else None
-                if found:
-                    return dataclasses.replace(seen, difference=found, actions=part.actions[: found.step])
-        return seen
+        return _join(comparisons)
 
     def _compare_unseeded(self) -> Comparison:
         """Twice the same: a seeded episode, then an unseeded one, which is compared."""
         takes = [take for take in self._takes if take.part.driver == "random"]
-        items = [("unseeded", take.part, self._single) for take in takes]
         with self._borrow_pool() as pool:
+            items = [("unseeded", dataclasses.replace(take.part, expected=None), self._single) for take in takes]
             first = self._map(pool, replay, items)
+        expected = [result.value or take.episode for result, take in zip(first, takes, strict=True)]
+        parts = [
+            dataclasses.replace(take.part, expected=left.step_digests)
+            for take, left in zip(takes, expected, strict=True)
+        ]
         with self._borrow_pool() as pool:
-            second = self._map(pool, replay, items)
-            expected = [result.value or take.episode for result, take in zip(first, takes, strict=True)]
-            parts = [take.part for take in takes]
-            return self._pair(
-                expected, second, lambda part: replay_values(pool, pool, "unseeded", part, self._single), parts
-            )
+            second = self._map(pool, replay, [("unseeded", part, self._single) for part in parts])
+            explain = partial(replay_values, pool, pool, "unseeded", single=self._single)
+            return self._pair(expected, second, explain, parts)
 
     def _pair(
         self,
@@ -214,16 +229,35 @@ class _Session:
         explain: Callable[[Part], Difference | None] | None,
         parts: Sequence[Part] | None = None,
     ) -> Comparison:
-        """Every pair that differs, the one with the shortest way to it first; that one with its values explained."""
+        """Every pair that differs, the one with the shortest way to it first; that one with its values.
+
+        `explain` runs both again. What is the same then is shown as it was seen, if the reference is still what it was.
+        """
         played = parts or [take.part for take in self._takes]
         pairs = zip(expected, results, played, strict=True)
-        found = [(difference, part) for left, result, part in pairs if (difference := differ(left, result))]
-        found.sort(key=lambda pair: (pair[0].step, pair[1].seed != 0))
-        if found and explain:
-            difference, part = found[0]
-            found[0] = explain(part) or difference, part
-        mismatches = tuple(_to_mismatch(difference, part) for difference, part in found[:_KEPT_MISMATCHES])
-        return Comparison(pairs=len(played), differing=len(found), mismatches=mismatches)
+        found = [(difference, part, r) for left, r, part in pairs if (difference := differ(left, r))]
+        found.sort(key=lambda row: (row[0].step, row[1].seed != 0))
+        mismatches = [_to_mismatch(difference, part) for difference, part, _ in found[:_KEPT_MISMATCHES]]
+        if found:
+            difference, part, seen = found[0]
+            again = explain(part) if explain else None
+            mismatches[0] = dataclasses.replace(
+                mismatches[0],
+                difference=again or self._recall(part, seen) or difference,
+                is_repeatable=explain is None or again is not None,
+            )
+        return Comparison(pairs=len(played), differing=len(found), mismatches=tuple(mismatches))
+
+    def _recall(self, part: Part, seen: JobResult[Episode]) -> Difference | None:
+        """The values of a difference that was seen: the reference once more, against the frames that came back."""
+        if seen.value is None or seen.value.crash:
+            return None
+        for how in ("fresh", "unseeded"):
+            with self._borrow_pool() as pool:
+                (result,) = pool.map(replay, [(how, part, self._single, True)])
+            if result.value and result.value.step_digests == part.expected:
+                return first_difference(result.value.frames or (), seen.value.frames or ())
+        return None
 
     def _collect_globals(self) -> GlobalsFacts:
         moved = next((take for take in self._takes if take.moved_in), None)
@@ -306,22 +340,26 @@ def _to_mismatch(difference: Difference, part: Part) -> Mismatch:
         seed=part.seed or 0,
         driver=part.driver,
         difference=difference,
-        actions=part.actions[: difference.step],
+        actions=part.actions,
         history=part.history,
     )
 
 
-def _compare_first_in_process(context: ProbeContext, evidence: DeterminismEvidence) -> bool | None:
-    """One differing episode, as the first thing that two new processes do: equal, or not. None if it cannot be told."""
-    found = next((c.mismatches[0] for c in evidence.comparisons.values() if c.mismatches), None)
-    if found is None:
+def _ask_history(context: ProbeContext, evidence: DeterminismEvidence) -> bool | None:
+    """Whether a fresh instance's episode depends on the instances that its process had before, and on nothing else.
+
+    In two new processes, the same episode is played by the first instance and by the second: if both first ones agree,
+    both second ones agree, and the second is not the first, the instances share state; entropy would not agree.
+    """
+    fresh = evidence.comparisons.get("fresh", Comparison())
+    if not fresh.mismatches:
         return None
-    part = Part(seed=found.seed, driver=found.driver, actions=found.actions)
-    fingerprints = []
+    seen = fresh.mismatches[0]
+    part = Part(seed=seen.seed, driver=seen.driver, actions=seen.actions)
+    rows = set()
     for _ in range(2):
         with context.open_pool(workers=1, hash_seed=0) as pool:
-            (result,) = pool.map(replay, [("fresh", part, False)])
-        if result.value is None:
-            return None
-        fingerprints.append(result.value.fingerprint)
-    return fingerprints[0] == fingerprints[1]
+            results = pool.map(replay, [("fresh", part, False)] * 2)
+        rows.add(tuple(result.value.fingerprint if result.value else "" for result in results))
+    first, second = rows.pop()
+    return not rows and first != second

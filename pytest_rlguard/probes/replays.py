@@ -6,6 +6,7 @@ disturbed on purpose.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +28,16 @@ History = tuple[tuple[int, tuple[bytes, ...]], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One episode to play again: its seed, who drove it, and what they did. `history` is played before or beside it."""
+    """One episode to play again: its seed, who drove it, and what they did. `history` is played before or beside it.
+
+    `expected` are the step digests that it should have: a run with others comes back with its frames.
+    """
 
     seed: int | None
     driver: str
     actions: tuple[bytes, ...] = field(repr=False)
     history: History = field(default=(), repr=False)
+    expected: bytes | None = field(default=None, repr=False)
 
     @property
     def spec(self) -> EpisodeSpec:
@@ -68,7 +73,7 @@ def record(context: WorkerContext, seed: int, driver: str, limit: int, single: b
     moves = ((phase, tuple(_list_moved(*span))) for phase, span in spans.items())
     moved_in, moved = next((move for move in moves if move[1]), ("", ()))
     return Take(
-        part=Part(seed=seed, driver=driver, actions=tuple(actions)),
+        part=Part(seed=seed, driver=driver, actions=tuple(actions), expected=episode.step_digests),
         episode=episode,
         moved_in=moved_in,
         moved=moved,
@@ -85,9 +90,11 @@ def replay(context: WorkerContext, how: str, part: Part, single: bool, keep_fram
     """Play `part` again in the way named by `how` (a key of `HOWS`). A crash is in the episode."""
     pin_globals(_PIN)
     try:
-        return HOWS[how](context, part, single, keep_frames)
+        episode = HOWS[how](context, part, single, keep_frames or part.expected is not None)
     except EnvRaisedError as error:
         return _crashed(part, error.crash)
+    is_as_expected = episode.step_digests == part.expected and not keep_frames
+    return dataclasses.replace(episode, frames=None) if is_as_expected else episode
 
 
 def replay_at(
@@ -95,12 +102,11 @@ def replay_at(
     start: float,
     parts: Sequence[Part],
     single: bool,  # noqa: FBT001
-    keep_frames: bool = False,  # noqa: FBT001, FBT002
 ) -> list[Episode]:
     """Play `parts` one after the other from the moment `start` (monotonic clock) on: so several workers do at once."""
     while time.monotonic() < start:
         context.beat("other", 0)
-    return [replay(context, "fresh", part, single, keep_frames) for part in parts]
+    return [replay(context, "fresh", part, single) for part in parts]
 
 
 def replay_unpinned(context: WorkerContext, parts: Sequence[Part], single: bool, stir: int) -> list[str]:  # noqa: FBT001

@@ -26,6 +26,8 @@ def render_value(value: Any) -> str:
         return f"np.{value.dtype.name}({_plain(value.item())})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {render_value(item)}" for key, item in value.items()) + "}"
+    if hasattr(value, "_fields"):
+        return f"gymnasium.spaces.{type(value).__name__}{render_value(tuple(value))}"
     if isinstance(value, tuple):
         return "(" + "".join(f"{render_value(item)}, " for item in value).strip() + ")"
     if isinstance(value, list):

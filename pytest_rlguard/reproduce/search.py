@@ -29,7 +29,6 @@ _RUN_DEADLINE_SEC = 120.0
 _LONGEST_LITERAL = 400
 _HANG_SLACK_SEC = 2.0
 _DIED_KINDS = ("hang", "crash")
-_GROWING_KINDS = ("aliased",)
 
 
 def reproduce(verdict: Verdict, case: Case, context: ProbeContext) -> str:
@@ -92,13 +91,13 @@ def _draw_actions(context: WorkerContext, driver: str, seed: int, steps: int) ->
 
 def _candidates(case: Case) -> Iterator[Case]:
     """The same case with less, the least first; itself last."""
-    if case.kind == "reused":
-        yield from (replace(case, history=history) for history in _shorter_histories(case.history))
-    if case.kind in _GROWING_KINDS:
-        length = max(1, case.step)
-        while length < len(case.actions):
-            yield replace(case, actions=case.actions[:length])
-            length *= 2
+    if case.history:
+        shortest = replace(case, actions=case.actions[: case.step])
+        yield from (replace(shortest, history=history) for history in _shorter_histories(case.history))
+    length = case.step
+    while length < len(case.actions):
+        yield replace(case, actions=case.actions[:length])
+        length = max(1, 2 * length)
     yield case
 
 
