@@ -18,7 +18,7 @@ from pool_helpers import is_gone
 
 PREAMBLE = """
 import os, sys, threading
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {path!r}
 import pool_jobs
 from pytest_rlguard.pool import Deadlines, WorkerPool
 
@@ -48,12 +48,12 @@ class Parent:
         self._folder = folder
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, body: str) -> subprocess.Popen[str]:
+    def start(self, body: str, *flags: str) -> subprocess.Popen[str]:
         script = self._folder / "script.py"
-        preamble = PREAMBLE.format(folder=str(Path(__file__).parent), note=str(self.note))
+        preamble = PREAMBLE.format(path=[str(Path(__file__).parent), *sys.path], note=str(self.note))
         script.write_text(preamble + textwrap.dedent(body))
         self.process = subprocess.Popen(
-            [sys.executable, str(script)],
+            [sys.executable, *flags, str(script)],
             env=os.environ | {"TMPDIR": str(self.temp)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -218,3 +218,17 @@ def test_a_deep_temporary_folder_costs_the_fork_server_but_not_the_pool(parent: 
     out, err = parent.finish()
     assert (process.returncode, out) == (0, "main has run\nTrue True\nFalse False\n"), err
     assert parent.temporary_files() == []
+
+
+def test_the_preload_finds_what_is_only_on_the_parents_path(parent: Parent) -> None:
+    """gh-117378; with -S an interpreter has no site-packages but for those that the script itself adds."""
+    process = parent.start(
+        """
+        pool = open_pool()
+        pool.on_each(pool_jobs.identity, [(), ()])
+        print(*(info.is_preloaded for info in pool.workers()))
+        """,
+        "-S",
+    )
+    out, err = parent.finish()
+    assert (process.returncode, out) == (0, "main has run\nTrue True\n"), err
