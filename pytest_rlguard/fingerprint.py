@@ -67,7 +67,7 @@ def encode_step(action: bytes, observation: object, reward: object, terminated: 
 
 
 def decode(data: bytes) -> Any:
-    """The value that `encode` was given; a tuple subclass comes back as a tuple, an unknown object as its text."""
+    """The value that `encode` was given; but a tuple subclass of one's own as a tuple, an unknown object as its text."""
     value, end = _decode_at(data, 0)
     if end != len(data):
         msg = f"{len(data) - end} bytes are left over after an encoded value"
@@ -114,8 +114,9 @@ def _walk(path: str, left: Any, right: Any) -> Iterator[tuple[str, Any, Any]]:
         for key in left:
             yield from _walk(f"{path}[{key!r}]" if path else key, left[key], right[key])
     elif isinstance(left, tuple | list) and type(left) is type(right) and len(left) == len(right):
-        for index, (a, b) in enumerate(zip(left, right, strict=True)):
-            yield from _walk(f"{path}[{index}]", a, b)
+        names = [f".{name}" for name in getattr(left, "_fields", ())] or [f"[{index}]" for index in range(len(left))]
+        for name, a, b in zip(names, left, right, strict=True):
+            yield from _walk(path + name, a, b)
     elif isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
         yield _array_difference(path, left, right)
     else:
@@ -171,6 +172,8 @@ def _encode_other(value: Any) -> bytes:
         return encode(np.asarray(value))
     if isinstance(value, Mapping):
         return _encode_mapping(value)
+    if type(value).__name__ == "GraphInstance" and isinstance(value, tuple):
+        return b"H" + encode(tuple(value))
     if isinstance(value, tuple | list):
         return _encode_sequence(b"U" if isinstance(value, tuple) else b"L", value)
     if hasattr(value, "detach"):
@@ -213,6 +216,8 @@ def _decode_at(data: bytes, start: int) -> tuple[Any, int]:
         return struct.unpack_from("<d", data, at)[0], at + 8
     if tag == b"A":
         return _decode_array(data, at)
+    if tag == b"H":
+        return _decode_graph(data, at)
     if tag == b"G":
         array, end = _decode_at(data, at)
         return array[()], end
@@ -230,6 +235,14 @@ def _decode_many(data: bytes, tag: bytes, at: int, count: int) -> tuple[Any, int
     if tag == b"M":
         return dict(zip(values[::2], values[1::2], strict=True)), at
     return (tuple(values) if tag == b"U" else values), at
+
+
+def _decode_graph(data: bytes, at: int) -> tuple[Any, int]:
+    """The one named tuple that gymnasium's spaces hold; an env's step() takes no plain tuple in its place."""
+    from gymnasium.spaces import GraphInstance
+
+    parts, end = _decode_at(data, at)
+    return GraphInstance(*parts), end
 
 
 def _decode_array(data: bytes, at: int) -> tuple[np.ndarray, int]:
