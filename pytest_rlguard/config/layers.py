@@ -65,7 +65,7 @@ class Layers:
         return any(stated == wanted and stated for stated, wanted in pairs)
 
 
-def merge(under: Any, over: Any) -> Any:  # noqa: ANN401 (any YAML value)
+def merge(under: Any, over: Any) -> Any:
     """`over` laid over `under`, key by key; an empty section (null) states nothing about the keys in it."""
     if not isinstance(under, Mapping):
         return over

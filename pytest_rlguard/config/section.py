@@ -29,6 +29,6 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_empty_as_defaults(cls, data: Any) -> Any:  # noqa: ANN401 (whatever the file holds)
+    def _read_empty_as_defaults(cls, data: Any) -> Any:
         """A section whose keys are all commented out is null in YAML; it states nothing."""
         return {} if data is None else data

@@ -43,7 +43,7 @@ def load_schema() -> dict[str, Any]:
     return schema
 
 
-def _encode(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
+def _encode(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _encode(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -69,7 +69,7 @@ def launch() -> Iterator[Launch]:
         def start(script: str, *arguments: str) -> subprocess.Popen[str]:
             command = [sys.executable, "-c", script, *arguments]
             pipe = subprocess.PIPE
-            process = subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe)  # noqa: S603 (our own script)
+            process = subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe)
             stack.enter_context(process)
             stack.callback(process.kill)
             return process
