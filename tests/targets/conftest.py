@@ -7,26 +7,10 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
-
-_ENDS_SEC = 10.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a run of the command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-RunCommand = Callable[..., Answer]
+from target_helpers import Answer, RunCommand, find_running
 
 
 @pytest.fixture
@@ -48,16 +32,7 @@ def rlguard(folder: Path) -> RunCommand:
         done = subprocess.run(
             command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
         )
-        left = [process for process in psutil.process_iter() if mark in _environ(process).values()]
-        _, alive = psutil.wait_procs(left, timeout=_ENDS_SEC)
-        assert alive == []
+        assert find_running(mark) == []
         return Answer(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-def _environ(process: psutil.Process) -> dict[str, str]:
-    try:
-        return process.environ()
-    except psutil.Error:
-        return {}

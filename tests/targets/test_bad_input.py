@@ -12,7 +12,7 @@ from pathlib import Path
 import my_sim
 import psutil
 import pytest
-from conftest import Answer, RunCommand
+from target_helpers import Answer, RunCommand
 
 from pytest_rlguard import check
 from pytest_rlguard.config import Config
@@ -39,7 +39,11 @@ GONE_ADVICE = "Try it alone; what cannot go on must raise an exception, so that 
 
 MISTAKES = {
     "an id with a typo": Mistake("CartPol-v1", "there is no env id 'CartPol-v1'", "Did you mean 'CartPole-v1'?"),
-    "a version that is not": Mistake("Reacher-v99", "there is no env id 'Reacher-v99'", "Did you mean 'Reacher-v5'?"),
+    "a version that is not": Mistake(
+        "own_sim:MySim/Walker-v99",
+        "module 'own_sim' has no attribute 'MySim/Walker-v99' and registers no such env id",
+        "Did you mean 'MySim/Walker-v2'?",
+    ),
     "an id like no other": Mistake(
         "Xyzzy-v0", "there is no env id 'Xyzzy-v0'", "Name an env id (CartPole-v1), module:callable, module:EnvId, or"
     ),
