@@ -32,8 +32,8 @@ __all__ = [
 class Case:
     """One defect, ready to be shown alone: the seed, the step that shows it, and what `kind` needs.
 
-    `actions` are those of the episode, as far as it is known, encoded (`fingerprint.decode`), one a step. `history` is what the instance did before, each entry a
-    seed and its actions. `hash_seeds` are the two values of PYTHONHASHSEED that part.
+    `actions` are those of the episode, as far as it is known, encoded (`fingerprint.decode`), one a step. `history` is
+    what the instance did before, each entry a seed and its actions.
     """
 
     kind: str
@@ -43,7 +43,6 @@ class Case:
     actions: tuple[bytes, ...] = field(default=(), repr=False)
     other_seed: int | None = None
     history: tuple[tuple[int, tuple[bytes, ...]], ...] = field(default=(), repr=False)
-    hash_seeds: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
