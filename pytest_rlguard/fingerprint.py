@@ -67,7 +67,7 @@ def encode_step(action: bytes, observation: object, reward: object, terminated: 
 
 
 def decode(data: bytes) -> Any:
-    """The value that `encode` was given; but a tuple subclass of one's own as a tuple, an unknown object as its text."""
+    """The value that `encode` was given; a tuple of one's own class as a plain one, an unknown object as text."""
     value, end = _decode_at(data, 0)
     if end != len(data):
         msg = f"{len(data) - end} bytes are left over after an encoded value"

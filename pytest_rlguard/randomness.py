@@ -12,7 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["draw_seeds", "pin_globals", "read_globals"]
+__all__ = ["draw_seeds", "list_generators", "pin_globals", "read_globals"]
+
+
+def list_generators() -> tuple[str, ...]:
+    """The global generators that exist by now."""
+    return ("random", "numpy.random", *(["torch"] if "torch" in sys.modules else []))
 
 
 def pin_globals(seed: int) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["EnvCrash", "Episode", "EpisodeSpec", "WorkerExit"]
+__all__ = ["DISPLAY_ADVICE", "EnvCrash", "Episode", "EpisodeSpec", "WorkerExit"]
+
+DISPLAY_ADVICE = "It seems to need a display: run under xvfb-run, or set MUJOCO_GL=egl or SDL_VIDEODRIVER=dummy."
+_DISPLAY_WORDS = ("display", "glfw", "x11", "egl", "opengl", "no available video device", "wayland")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,11 @@ class EnvCrash:
     error: str
     message: str
     traceback: str = ""
+
+    @property
+    def needs_display(self) -> bool:
+        """Whether it reads as if there was no screen to draw on."""
+        return any(word in self.message.lower() for word in _DISPLAY_WORDS)
 
     def describe(self) -> str:
         """`ValueError in step 12: no such joint`."""

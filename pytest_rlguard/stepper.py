@@ -18,9 +18,20 @@ from pytest_rlguard.records import EnvCrash, Episode, EpisodeSpec
 from pytest_rlguard.spaces import extreme_action, fork_space
 from pytest_rlguard.tracebacks import describe_error
 
-__all__ = ["DRIVERS", "EnvRaisedError", "Policy", "Replay", "StepView", "make_driver", "play_episode", "raised"]
+__all__ = [
+    "DRIVERS",
+    "USER_ERRORS",
+    "EnvRaisedError",
+    "Policy",
+    "Replay",
+    "StepView",
+    "make_driver",
+    "play_episode",
+    "raised",
+]
 
 Policy = Callable[[Any], Any]
+USER_ERRORS = (Exception, SystemExit)  # what the user's code may raise: a simulator that gives up calls sys.exit()
 _STEP_PARTS = 5
 _RESET_PARTS = 2
 
@@ -186,7 +197,7 @@ def _play(
             action = policy(observation)
         except StopIteration:
             return
-        except Exception as error:
+        except USER_ERRORS as error:
             raise raised("policy", step, error) from None
         acted = encode(action)
         if actions is not None:
@@ -207,7 +218,7 @@ def _reset(env: Any, spec: EpisodeSpec) -> tuple[Any, Any]:
         arguments["options"] = dict(spec.options)
     try:
         result = env.reset(**arguments)
-    except Exception as error:
+    except USER_ERRORS as error:
         raise raised("reset", 0, error) from None
     if not (isinstance(result, tuple) and len(result) == _RESET_PARTS):
         raise _malformed("reset", 0, f"reset() returned {_outline(result)}; expected (observation, info)")
@@ -217,7 +228,7 @@ def _reset(env: Any, spec: EpisodeSpec) -> tuple[Any, Any]:
 def _step(env: Any, action: Any, step: int) -> tuple[Any, Any, Any, Any, Any]:
     try:
         result = env.step(action)
-    except Exception as error:
+    except USER_ERRORS as error:
         raise raised("step", step, error) from None
     if not (isinstance(result, tuple) and len(result) == _STEP_PARTS):
         expected = "(observation, reward, terminated, truncated, info)"

@@ -128,10 +128,13 @@ def test_digests_are_short_and_fingerprints_hold_the_policy_version() -> None:
     assert fingerprint(b"steps", 3) == fingerprint(b"steps", 3)
 
 
+GOES_ON = (False, False)
+
+
 def make_frames(observations: list[Any]) -> list[bytes]:
     """The frames of an episode under the action 0 and the reward 1.0."""
     reset, *steps = observations
-    return [encode(reset), *(encode_step(encode(0), observation, 1.0, False, False) for observation in steps)]
+    return [encode(reset), *(encode_step(encode(0), observation, 1.0, *GOES_ON) for observation in steps)]
 
 
 EPISODES = st.lists(hnp.arrays(np.float32, 3, elements=st.sampled_from([0.0, 1.0])), min_size=1, max_size=5)

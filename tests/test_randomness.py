@@ -33,10 +33,10 @@ def test_neighbouring_roots_share_no_seed_but_zero() -> None:
 @pytest.fixture(autouse=True)
 def _put_back() -> object:
     """Leave the global states as they were."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     yield
     random.setstate(states[0])
-    np.random.set_state(states[1])
+    np.random.set_state(states[1])  # noqa: NPY002
     torch.set_rng_state(states[2])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pytest_rlguard.checks.rules import Rule, Ruling, failed, inconclusive, passed, rule, skipped
 from pytest_rlguard.evidence import Case, ContractEvidence, EpisodeFacts, Sighting
+from pytest_rlguard.records import DISPLAY_ADVICE, EnvCrash, WorkerExit
 from pytest_rlguard.verdict import Severity
 
 __all__ = ["RULES"]
@@ -28,8 +29,15 @@ def _all_well(evidence: ContractEvidence, what: str) -> Ruling:
     """The verdict of a rule that saw nothing: a pass over what was watched, or nothing where the env never ran."""
     counts = _counts(evidence)
     if not counts["episodes"]:
-        return inconclusive("no episode got past its reset", "Mend what ENV091 names first.")
+        return _nothing_seen(evidence, "no episode got past its reset")
     return passed(f"{what} {_KEPT.format(**counts)}", counts)
+
+
+def _nothing_seen(evidence: ContractEvidence, what: str) -> Ruling:
+    """Skipped where ENV091 has told why; else there is something that nobody has explained."""
+    if any(facts.crash or facts.exit for facts in evidence.episodes):
+        return skipped(f"cannot be told while ENV091 holds: {what}")
+    return inconclusive(what, "Run it again; if it stays, report it with this env.")
 
 
 def _seen(evidence: ContractEvidence, *kinds: str) -> Iterator[tuple[EpisodeFacts, Sighting]]:
@@ -77,18 +85,34 @@ def judge_crashes(evidence: ContractEvidence) -> Ruling:
     To mend: run the reproducer. If a step is merely slow, raise `worker_pool.step_deadline_sec`.
     """
     for facts in sorted(evidence.episodes, key=lambda facts: facts.steps):
+        who = f"(seed {facts.seed}, {facts.driver} actions)"
         if facts.exit:
-            how = facts.exit.describe()
             advice = "Run the reproducer; if the env is only slow, raise worker_pool.step_deadline_sec."
             case = Case(kind="hang", seed=facts.seed, driver=facts.driver, step=facts.exit.step)
-            return failed(f"{how} (seed {facts.seed}, {facts.driver} actions)", advice, _counts(evidence), case=case)
-        if facts.crash and not facts.refused:
-            case = Case(
-                kind="crash", seed=facts.seed, driver=facts.driver, step=facts.crash.step, actions=facts.actions
-            )
-            sentence = f"{facts.crash.describe()} (seed {facts.seed}, {facts.driver} actions)"
-            return failed(sentence, "Run the reproducer for the traceback.", _counts(evidence), case=case)
+            return failed(f"{_describe_exit(facts.exit)} {who}", advice, _counts(evidence), case=case)
+        if facts.crash and not _is_refusal(evidence, facts.crash):
+            advice = DISPLAY_ADVICE if facts.crash.needs_display else "Run the reproducer for the traceback."
+            case = _crash_case(facts, facts.crash)
+            return failed(f"{facts.crash.describe()} {who}", advice, _counts(evidence), case=case)
     return _all_well(evidence, "no exception, no hang")
+
+
+def _describe_exit(death: WorkerExit) -> str:
+    place = f"step {death.step}" if death.phase == "step" else death.phase
+    if death.hung:
+        return f"the env gave no sign of life for {death.seconds:.1f} s in {place}"
+    how = f"was killed by {death.signal_name}" if death.signal_name else f"exited with code {death.exit_code}"
+    return f"the env's process {how} in {place}"
+
+
+def _crash_case(facts: EpisodeFacts, crash: EnvCrash) -> Case:
+    return Case(kind="crash", seed=facts.seed, driver=facts.driver, step=crash.step, actions=facts.actions)
+
+
+def _is_refusal(evidence: ContractEvidence, crash: EnvCrash) -> bool:
+    """Whether it is one of those that ACT111 names; the probe asks about the first of each driver only."""
+    refusals = {facts.crash.error for facts in evidence.episodes if facts.refused and facts.crash}
+    return crash.phase == "step" and crash.error in refusals
 
 
 @rule("ENV092", "two instances cannot live in one process", stage=_STAGE, severity=Severity.WARNING)
@@ -172,7 +196,7 @@ def judge_spaces(evidence: ContractEvidence) -> Ruling:
     To mend: derive the spaces from the constructor's arguments alone.
     """
     if not evidence.spaces:
-        return inconclusive("no instance could be asked for its spaces", "Mend what ENV091 names first.")
+        return _nothing_seen(evidence, "no instance could be asked for its spaces")
     first = evidence.spaces[0]
     for other in evidence.spaces[1:]:
         for name in ("observation", "action"):
@@ -229,9 +253,7 @@ def judge_actions(evidence: ContractEvidence) -> Ruling:
                 f"{facts.refused} ({facts.crash.describe()})",
                 "Declare the bounds that step() accepts.",
                 _counts(evidence),
-                case=Case(
-                    kind="crash", seed=facts.seed, driver=facts.driver, step=facts.crash.step, actions=facts.actions
-                ),
+                case=_crash_case(facts, facts.crash),
             )
     return _all_well(evidence, "the action space follows its seed and its actions were accepted")
 

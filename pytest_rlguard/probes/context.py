@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_rlguard.evidence import EnvFacts, InstanceFacts
 from pytest_rlguard.pool import WorkerContext, WorkerPool
-from pytest_rlguard.stepper import DRIVERS, Policy, make_driver, raised
+from pytest_rlguard.stepper import DRIVERS, USER_ERRORS, Policy, make_driver, raised
 from pytest_rlguard.targets import EnvTarget, PolicyTarget
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def close(context: WorkerContext, env: Any) -> None:
     context.beat("close", 0)
     try:
         env.close()
-    except Exception as error:
+    except USER_ERRORS as error:
         raise raised("close", 0, error) from None
 
 
 def _make(context: WorkerContext) -> Any:
     try:
         return context.make_env()
-    except Exception as error:
+    except USER_ERRORS as error:
         raise raised("make", 0, error) from None
 
 

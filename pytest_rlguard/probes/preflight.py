@@ -11,14 +11,13 @@ from pytest_rlguard.errors import EnvError, PolicyError, RLGuardError, TargetErr
 from pytest_rlguard.evidence import EnvFacts
 from pytest_rlguard.pool import JobResult, WorkerContext, WorkerPool
 from pytest_rlguard.probes.asking import ask
-from pytest_rlguard.records import EnvCrash, WorkerExit
+from pytest_rlguard.records import DISPLAY_ADVICE, EnvCrash, WorkerExit
 from pytest_rlguard.spaces import find_violation
 from pytest_rlguard.targets import EnvTarget, PolicyTarget
 from pytest_rlguard.tracebacks import strip_stack
 
 __all__ = ["collect_env_facts"]
 
-_DISPLAY_WORDS = ("display", "glfw", "x11", "egl", "opengl", "no available video device", "wayland")
 _REPORTED_PACKAGES = ("gymnasium", "numpy", "mujoco", "torch")
 
 
@@ -145,10 +144,8 @@ def _explain_crash(crash: EnvCrash, env: EnvTarget, policy: PolicyTarget) -> RLG
     if crash.phase == "policy":
         advice = "It is called with one observation and returns one action."
         return PolicyError(f"policy {policy.name} {told}", advice=advice, user_traceback=crash.traceback)
-    if any(word in crash.message.lower() for word in _DISPLAY_WORDS):
-        advice = "It seems to need a display: run under xvfb-run, or set MUJOCO_GL=egl or SDL_VIDEODRIVER=dummy."
-    else:
-        advice = "Mend it, or give the arguments it needs under env.kwargs."
+    mend = "Mend it, or give the arguments it needs under env.kwargs."
+    advice = DISPLAY_ADVICE if crash.needs_display else mend
     return EnvError(f"env {env.name} {told}", advice=advice, user_traceback=crash.traceback)
 
 

@@ -10,15 +10,17 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_rlguard.pool import WorkerContext
 from pytest_rlguard.probes.context import lend_env, make_policy
-from pytest_rlguard.randomness import pin_globals, read_globals
+from pytest_rlguard.randomness import list_generators, pin_globals, read_globals
 from pytest_rlguard.records import EnvCrash, Episode, EpisodeSpec
 from pytest_rlguard.stepper import EnvRaisedError, Replay, play_episode
 
 __all__ = ["HOWS", "Part", "Take", "play_stream", "read_after", "record", "replay", "replay_at", "replay_unpinned"]
+
+T = TypeVar("T")
 
 _PIN = 20_260_101
 _NUDGE = 7_919
@@ -58,6 +60,17 @@ class Take:
 
 def record(context: WorkerContext, seed: int, driver: str, limit: int, single: bool) -> Take:  # noqa: FBT001
     """The reference: a fresh instance, pinned global states, the driver's own actions, kept."""
+    return _settle(lambda: _record(context, seed, driver, limit, single))
+
+
+def _settle(play: Callable[[], T]) -> T:
+    """What `play` comes to; played again where it loaded a library whose global generator nobody had pinned."""
+    generators = list_generators()
+    result = play()
+    return result if list_generators() == generators else play()
+
+
+def _record(context: WorkerContext, seed: int, driver: str, limit: int, single: bool) -> Take:  # noqa: FBT001
     actions: list[bytes] = []
     pin_globals(_PIN)
     marks = [read_globals()]
@@ -88,13 +101,17 @@ def _list_moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator
 
 def replay(context: WorkerContext, how: str, part: Part, single: bool, keep_frames: bool = False) -> Episode:  # noqa: FBT001, FBT002
     """Play `part` again in the way named by `how` (a key of `HOWS`). A crash is in the episode."""
-    pin_globals(_PIN)
     try:
-        episode = HOWS[how](context, part, single, keep_frames or part.expected is not None)
+        episode = _settle(lambda: _replay(context, how, part, single, keep_frames or part.expected is not None))
     except EnvRaisedError as error:
         return _crashed(part, error.crash)
     is_as_expected = episode.step_digests == part.expected and not keep_frames
     return dataclasses.replace(episode, frames=None) if is_as_expected else episode
+
+
+def _replay(context: WorkerContext, how: str, part: Part, single: bool, keep_frames: bool) -> Episode:  # noqa: FBT001
+    pin_globals(_PIN)
+    return HOWS[how](context, part, single, keep_frames)
 
 
 def replay_at(
@@ -111,6 +128,10 @@ def replay_at(
 
 def replay_unpinned(context: WorkerContext, parts: Sequence[Part], single: bool, stir: int) -> list[str]:  # noqa: FBT001
     """The fingerprints of `parts` on one instance, with the global states somewhere else (`stir`) from the start."""
+    return _settle(lambda: _play_stirred(context, parts, single, stir))
+
+
+def _play_stirred(context: WorkerContext, parts: Sequence[Part], single: bool, stir: int) -> list[str]:  # noqa: FBT001
     pin_globals(_PIN + stir * _NUDGE)
     with lend_env(context, single=single) as env:
         return [_play(context, env, part).fingerprint for part in parts]

@@ -16,7 +16,7 @@ from pytest_rlguard.config import Config
 
 @pytest.fixture
 def run_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Check]:
-    """`check` with two workers, under the `.yaml` beside the file or the given configuration; leaves nothing running."""
+    """`check` with two workers, under the `.yaml` beside the file or the given configuration; nothing stays."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 

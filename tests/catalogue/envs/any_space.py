@@ -28,8 +28,9 @@ SPACES = {
     "graph_without_edges": spaces.Graph(spaces.Discrete(5), None),
     "sequence": spaces.Sequence(spaces.Box(-1.0, 1.0, (2,))),
     "sequence_stacked": spaces.Sequence(spaces.Box(-1.0, 1.0, (2,)), stack=True),
-    "one_of": spaces.OneOf([spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,))]),
 }
+if hasattr(spaces, "OneOf"):  # gymnasium 1.0
+    SPACES["one_of"] = spaces.OneOf([spaces.Discrete(2), spaces.Box(-1.0, 1.0, (2,))])
 
 
 class AnySpace(gymnasium.Env):
