@@ -19,11 +19,9 @@ _NO_LITERAL = re.compile(r"\b(nan|inf)\b")
 def render_value(value: Any) -> str:
     """Source that evaluates to `value`, dtype and last bit included."""
     if isinstance(value, np.ndarray):
-        return f"np.array({_plain(value.tolist())}, dtype=np.{value.dtype.name})"
-    if isinstance(value, np.bool_):
-        return f"np.bool_({bool(value)})"
+        return f"np.array({_plain(value.tolist())}, dtype={_name_type(value.dtype.name)})"
     if isinstance(value, np.generic):
-        return f"np.{value.dtype.name}({_plain(value.item())})"
+        return f"{_name_type(value.dtype.name)}({_plain(value.item())})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {render_value(item)}" for key, item in value.items()) + "}"
     if hasattr(value, "_fields"):
@@ -84,8 +82,13 @@ def _shared_type(values: Sequence[Any]) -> str:
     """The dtype that all actions share, if they are arrays of one shape or numpy scalars of one type."""
     kinds = {(type(value).__name__, value.dtype.name, value.shape) for value in values if hasattr(value, "dtype")}
     if len(kinds) == 1 and all(hasattr(value, "dtype") for value in values):
-        return f"np.{kinds.pop()[1].replace('bool', 'bool_')}"
+        return _name_type(kinds.pop()[1])
     return ""
+
+
+def _name_type(name: str) -> str:
+    """The type as every numpy spells it: `np.bool` came with numpy 2."""
+    return "np.bool_" if name == "bool" else f"np.{name}"
 
 
 def _plain(value: Any) -> str:

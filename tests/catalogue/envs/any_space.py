@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+LETTERS = "abcdefgh"  # before gymnasium 1.0, the default is a set: samples depend on the hash seed, and DET202 says so
 SPACES = {
     "box_float32": spaces.Box(-1.0, 1.0, (3,), np.float32),
     "box_float64_unbounded": spaces.Box(-np.inf, np.inf, (2,), np.float64),
@@ -21,9 +22,9 @@ SPACES = {
     "multi_discrete_with_start": spaces.MultiDiscrete([[2, 3], [4, 5]], start=[[1, -1], [0, 7]]),
     "multi_binary": spaces.MultiBinary((2, 2)),
     "dict": spaces.Dict({"arm": spaces.Box(-1.0, 1.0, (2,), np.float32), "grip": spaces.Discrete(2)}),
-    "dict_in_dict": spaces.Dict({"a": spaces.Dict({"b": spaces.MultiBinary(2)}), "c": spaces.Text(3)}),
+    "dict_in_dict": spaces.Dict({"a": spaces.Dict({"b": spaces.MultiBinary(2)}), "c": spaces.Text(3, charset=LETTERS)}),
     "tuple": spaces.Tuple([spaces.Discrete(2), spaces.Box(0, 9, (2,), np.int32)]),
-    "text": spaces.Text(5),
+    "text": spaces.Text(5, charset=LETTERS),
     "graph": spaces.Graph(spaces.Box(-1.0, 1.0, (3,)), spaces.Discrete(4)),
     "graph_without_edges": spaces.Graph(spaces.Discrete(5), None),
     "sequence": spaces.Sequence(spaces.Box(-1.0, 1.0, (2,))),
