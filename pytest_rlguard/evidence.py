@@ -108,16 +108,17 @@ class SpaceSighting:
 class ContractEvidence:
     """What the contract probe collected.
 
-    `objections` are those of gymnasium's own `check_env`; `unseeded` is how the action space failed to follow its seed;
-    `endless_steps` how long the longest episode was left to run without an end.
+    `objections` are those of gymnasium's own `check_env`; `unseeded` is how the action space failed to follow its seed
+    (empty: it followed); None where they were not asked, since the env had hung or died before. `endless_steps` is how
+    long the longest episode was left to run without an end.
     """
 
     facts: EnvFacts
     episodes: tuple[EpisodeFacts, ...]
-    spaces: tuple[SpaceSighting, ...]
     instances: InstanceFacts
-    objections: tuple[str, ...] = ()
-    unseeded: str = ""
+    spaces: tuple[SpaceSighting, ...] = ()
+    objections: tuple[str, ...] | None = None
+    unseeded: str | None = None
     endless_steps: int | None = None
     seeds: int = 0
 

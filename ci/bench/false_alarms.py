@@ -1,4 +1,4 @@
-"""False alarms of the contract and determinism gates over healthy envs: many runs, each with its own root seed.
+"""False alarms of the gates over healthy envs, third-party ones and our twins: many runs, each with its own root seed.
 
 Prints one line an env and a total; exit code 1 if any run found anything. Usage: false_alarms.py [--runs 1000]
 """
@@ -9,12 +9,14 @@ import argparse
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from pytest_rlguard.config import load_config
 from pytest_rlguard.stages import check
 from pytest_rlguard.verdict import Outcome
 
-HEALTHY = ("CartPole-v1", "FrozenLake-v1", "Blackjack-v1", "MountainCar-v0", "InvertedPendulum-v5")
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+THIRD_PARTY = ("CartPole-v1", "FrozenLake-v1", "Blackjack-v1", "InvertedPendulum-v5", "Taxi-v4")
 
 
 def main() -> int:
@@ -27,14 +29,15 @@ def main() -> int:
     alarms: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     started = time.perf_counter()
+    envs = [*THIRD_PARTY, *(str(path) for path in sorted(FIXTURES.glob("*/healthy.py")))]
     for number in range(options.runs):
-        env = HEALTHY[number % len(HEALTHY)]
+        env = envs[number % len(envs)]
         runs[env] += 1
         for finding in _find(env, options.root_seed + number, options.stages.split(",")):
             alarms[env] += 1
             print(f"{env}, root seed {options.root_seed + number}: {finding}", flush=True)
     for env, count in runs.items():
-        print(f"{env:<24}{count:>6} runs {alarms[env]:>4} alarms")
+        print(f"{env.removeprefix(str(FIXTURES)):<28}{count:>6} runs {alarms[env]:>4} alarms")
     print(f"total {sum(runs.values())} runs, {sum(alarms.values())} alarms, {time.perf_counter() - started:.0f} s")
     return 1 if alarms else 0
 

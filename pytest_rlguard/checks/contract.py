@@ -64,6 +64,8 @@ def judge_checker(evidence: ContractEvidence) -> Ruling:
 
     To mend: do what the message says; `gymnasium.utils.env_checker.check_env(make_env())` shows it again.
     """
+    if evidence.objections is None:
+        return skipped("gymnasium's check_env was not asked: the env hung or ended its process before")
     if not evidence.objections:
         return passed("gymnasium's check_env has no objection", {"instances": 1})
     message = " ".join(evidence.objections[0].split())
@@ -124,6 +126,8 @@ def judge_instances(evidence: ContractEvidence) -> Ruling:
 
     To mend: keep the simulator's handle on the instance, not on the module; let `close()` release only its own.
     """
+    if evidence.instances.coexist and evidence.instances.problem:
+        return skipped(f"cannot be told: one instance alone fails ({evidence.instances.problem})")
     if evidence.instances.coexist:
         return passed("two instances live side by side, and one outlives the other", {"instances": 2})
     return failed(
@@ -255,6 +259,8 @@ def judge_actions(evidence: ContractEvidence) -> Ruling:
                 _counts(evidence),
                 case=_crash_case(facts, facts.crash),
             )
+    if evidence.unseeded is None:
+        return skipped("the action space was not asked: the env hung or ended its process before")
     return _all_well(evidence, "the action space follows its seed and its actions were accepted")
 
 

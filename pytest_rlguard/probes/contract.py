@@ -1,7 +1,7 @@
 """What the contract stage runs: whole episodes under every driver and seed, watched step by step, in worker processes.
 
-gymnasium's own `check_env` comes first. A first pair of episodes (seed 0) goes ahead of the rest, so that an env that
-hangs costs one deadline and not sixty.
+A first pair of episodes (seed 0) goes ahead of all else, so that an env that hangs costs one deadline and not sixty;
+then gymnasium's own `check_env` has its say.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_rlguard.errors import PolicyError
 from pytest_rlguard.evidence import ContractEvidence, EpisodeFacts, InstanceFacts, Sighting, SpaceSighting
-from pytest_rlguard.fingerprint import decode, encode
+from pytest_rlguard.fingerprint import decode, encode, encode_action
 from pytest_rlguard.pool import JobResult, WorkerContext
 from pytest_rlguard.probes.context import ProbeContext, lend_env, make_policy, worker_episode_limit
 from pytest_rlguard.probes.inspector import ChangeWatcher, Inspector
@@ -31,11 +31,19 @@ _REFUSAL_TRIALS = 8
 
 
 def collect_contract(context: ProbeContext) -> ContractEvidence:
-    """Run the contract stage's episodes; raises PolicyError where the user's policy does."""
+    """Run the contract stage's episodes; raises PolicyError where the user's policy does.
+
+    A first pair of episodes goes ahead: where it hangs or takes its process with it, nothing else is asked, since each
+    question would cost another deadline.
+    """
     instances = collect_instances(context)
+    items = _list_episodes(context, instances)
+    episodes = _play(context, items[: len(context.drivers)])
+    if any(facts.exit for facts in episodes):
+        return ContractEvidence(facts=context.facts, episodes=tuple(episodes), instances=instances, seeds=1)
     objections = _run_once(context, instances, _check_env, instances.coexist)
     unseeded = _run_once(context, instances, _seed_action_space)
-    episodes = _collect_episodes(context, instances)
+    episodes += _play(context, items[len(episodes) :])
     _raise_policy_errors(episodes)
     return ContractEvidence(
         facts=context.facts,
@@ -89,21 +97,16 @@ def _seed_action_space(context: WorkerContext) -> str:
     with lend_env(context) as env:
         for _ in range(2):
             env.action_space.seed(0)
-            draws.append([encode(env.action_space.sample()) for _ in range(8)])
+            draws.append([encode_action(env.action_space.sample()) for _ in range(8)])
     for index, (first, second) in enumerate(zip(*draws, strict=True)):
         if first != second:
             return f"sample {index} after action_space.seed(0) was {decode(first)!r}, then {decode(second)!r}"
     return ""
 
 
-def _collect_episodes(context: ProbeContext, instances: InstanceFacts) -> list[EpisodeFacts]:
+def _list_episodes(context: ProbeContext, instances: InstanceFacts) -> list[tuple[int, str, int, bool]]:
     limit = worker_episode_limit(context.facts.limit) if context.facts.limit else context.limit
-    items = [(seed, driver, limit, not instances.remake) for seed in context.seeds for driver in context.drivers]
-    ahead = len(context.drivers)
-    episodes = _play(context, items[:ahead])
-    if any(facts.exit for facts in episodes):
-        return episodes
-    return episodes + _play(context, items[ahead:])
+    return [(seed, driver, limit, not instances.remake) for seed in context.seeds for driver in context.drivers]
 
 
 def _play(context: ProbeContext, items: list[tuple[int, str, int, bool]]) -> list[EpisodeFacts]:
@@ -197,7 +200,7 @@ def _try_other_actions(context: WorkerContext, seed: int, actions: tuple[bytes, 
         return ""
     with lend_env(context, single=single) as env:
         samples = fork_space(env.action_space, seed)
-    others = [*before[:1], *(encode(samples.sample()) for _ in range(_REFUSAL_TRIALS))]
+    others = [*before[:1], *(encode_action(samples.sample()) for _ in range(_REFUSAL_TRIALS))]
     is_accepted = any(not _crashes(context, seed, [other], single) for other in others)
     return repr(decode(refused)) if is_accepted else ""
 

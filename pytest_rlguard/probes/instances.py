@@ -36,7 +36,7 @@ def _diagnose(context: ProbeContext) -> InstanceFacts:
     with context.open_pool(workers=3) as fresh:
         together, in_turn, alone = fresh.on_each(_hold, [(("together",),), (("in turn",),), (("alone",),)])
     if _problem(alone):
-        return InstanceFacts(coexist=True, remake=True)
+        return InstanceFacts(coexist=True, remake=True, problem=_problem(alone))
     remake = not _problem(in_turn)
     problem = _problem(together) or _problem(in_turn)
     return InstanceFacts(coexist=not _problem(together) and remake, remake=remake, problem=problem)

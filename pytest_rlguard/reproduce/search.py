@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_rlguard.errors import RLGuardError, TargetError
 from pytest_rlguard.evidence import Case
-from pytest_rlguard.fingerprint import encode
+from pytest_rlguard.fingerprint import encode_action
 from pytest_rlguard.pool import WorkerContext
 from pytest_rlguard.probes.asking import ask
 from pytest_rlguard.probes.context import ProbeContext, derive_driver_seed, lend_env, make_policy
@@ -43,12 +43,13 @@ def reproduce(verdict: Verdict, case: Case, context: ProbeContext) -> str:
     except RLGuardError as error:
         return f"# {verdict.rule}: no script of its own ({error.message}).\n# Show it again by: {node}\n"
     case = _with_actions(case, context)
-    script = ""
+    script, is_shown = "", False
     for candidate in _candidates(case):
         script = _write(candidate, make_env, context)
-        if _shows(script, candidate.kind):
+        is_shown = _shows(script, candidate.kind)
+        if is_shown:
             break
-    shown = sum(_shows(script, case.kind) for _ in range(_RUNS))
+    shown = is_shown + sum(_shows(script, case.kind) for _ in range(_RUNS - 1))
     label = f"reproduced in {shown} of {_RUNS} runs"
     if shown < _RUNS:
         label = f"FLAKY: {label}"
@@ -86,7 +87,7 @@ def _draw_actions(context: WorkerContext, driver: str, seed: int, steps: int) ->
     with lend_env(context) as env:
         policy = make_policy(context, env, driver, seed)
         observation = env.observation_space.sample()
-        return tuple(encode(policy(observation)) for _ in range(steps))
+        return tuple(encode_action(policy(observation)) for _ in range(steps))
 
 
 def _candidates(case: Case) -> Iterator[Case]:

@@ -51,6 +51,8 @@ def make_evidence(*episodes: EpisodeFacts, **changes: Any) -> ContractEvidence:
         episodes=episodes or (make_episode(), make_episode(seed=5)),
         spaces=(BOX, dataclasses.replace(BOX, where="instance 1")),
         instances=InstanceFacts(coexist=True, remake=True),
+        objections=(),
+        unseeded="",
         seeds=2,
     )
     return dataclasses.replace(evidence, **changes)
@@ -207,6 +209,13 @@ def test_where_no_episode_ran_the_rest_is_skipped_for_the_crash(code: str) -> No
     verdict, _ = judge(code, make_evidence(make_episode(crash=CRASH, form="", steps=0), spaces=()))
     assert verdict.outcome is Outcome.SKIPPED
     assert verdict.sentence.startswith("cannot be told while ENV091 holds: no ")
+
+
+@pytest.mark.parametrize("code", ["ENV090", "ENV092", "ACT111"])
+def test_what_was_not_asked_of_an_env_that_hung_is_skipped(code: str) -> None:
+    alone = InstanceFacts(coexist=True, remake=True, problem="it hung")
+    verdict, _ = judge(code, make_evidence(objections=None, unseeded=None, instances=alone))
+    assert verdict.outcome is Outcome.SKIPPED
 
 
 @pytest.mark.parametrize("code", ["ENV091", "OBS101", "OBS103"])
