@@ -20,6 +20,7 @@ from pytest_rlguard.pool import JobResult, WorkerContext
 from pytest_rlguard.probes.context import ProbeContext, lend_env, make_policy, worker_episode_limit
 from pytest_rlguard.probes.inspector import ChangeWatcher, Inspector
 from pytest_rlguard.probes.instances import collect_instances
+from pytest_rlguard.randomness import pin_globals
 from pytest_rlguard.records import EnvCrash, EpisodeSpec
 from pytest_rlguard.spaces import fork_space, identify_space
 from pytest_rlguard.stepper import EnvRaisedError, Replay, play_episode
@@ -72,15 +73,22 @@ def _run_once(context: ProbeContext, instances: InstanceFacts, job: Callable[...
 
 
 def _check_env(context: WorkerContext, coexist: bool) -> list[str]:  # noqa: FBT001
-    """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes."""
+    """What gymnasium's own checker objects to. A crash or hang of the env itself is left to the episodes.
+
+    The checker resets unseeded and samples actions: seeded before, it says the same in every run.
+    """
     from gymnasium.utils.env_checker import check_env
 
     options = {"skip_render_check": True, "skip_close_check": not coexist}  # the latter makes a second instance
     known = inspect.signature(check_env).parameters
     env = context.make_env()
     context.beat("other", 0)
+    pin_globals(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        with contextlib.suppress(Exception):  # what it raises, the checker or an episode will tell
+            env.action_space.seed(0)
+            env.reset(seed=0)
         try:
             check_env(env, **{name: value for name, value in options.items() if name in known})
         except Exception as error:
