@@ -23,6 +23,7 @@ __all__ = [
     "decode",
     "digest",
     "encode",
+    "encode_action",
     "encode_step",
     "fingerprint",
     "first_difference",
@@ -33,6 +34,7 @@ DIGEST_SIZE = 8
 _FRAME_KEYS = ("action", "observation", "reward", "terminated", "truncated")
 _FRAME_HEAD = b"U" + struct.pack("<Q", len(_FRAME_KEYS))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_PLAIN = (int, float, str)
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,18 @@ def encode(value: object) -> bytes:
     return encoder(value) if encoder else _encode_other(value)
 
 
+def encode_action(value: object) -> bytes:
+    """As `encode`, but a dict keeps the order of its keys: an env may go through them, so a replay needs it."""
+    if isinstance(value, Mapping):
+        pairs = [encode(key) + encode_action(item) for key, item in value.items()]
+        return b"O" + struct.pack("<Q", len(pairs)) + b"".join(pairs)
+    if type(value) is tuple:
+        return b"U" + struct.pack("<Q", len(value)) + b"".join([encode_action(part) for part in value])
+    return encode(value)
+
+
 def encode_step(action: bytes, observation: object, reward: object, terminated: object, truncated: object) -> bytes:
-    """One step's frame: what `encode` gives for the five as a tuple, with the action encoded before the env had it."""
+    """One step's frame: the five as a tuple, with the action encoded (`encode_action`) before the env had it."""
     return _FRAME_HEAD + action + encode(observation) + encode(reward) + encode(terminated) + encode(truncated)
 
 
@@ -170,6 +182,8 @@ def _encode_other(value: Any) -> bytes:
         if value.dtype.hasobject:
             return _encode_sequence(b"L", [value.shape, *value.ravel().tolist()])
         return encode(np.asarray(value))
+    if isinstance(value, _PLAIN):  # an enum's member, as the number or text that it is
+        return encode(next(kind for kind in _PLAIN if isinstance(value, kind))(value))
     if isinstance(value, Mapping):
         return _encode_mapping(value)
     if type(value).__name__ == "GraphInstance" and isinstance(value, tuple):
@@ -229,10 +243,10 @@ def _decode_at(data: bytes, start: int) -> tuple[Any, int]:
 
 def _decode_many(data: bytes, tag: bytes, at: int, count: int) -> tuple[Any, int]:
     values: list[Any] = []
-    for _ in range(2 * count if tag == b"M" else count):
+    for _ in range(2 * count if tag in b"MO" else count):
         value, at = _decode_at(data, at)
         values.append(value)
-    if tag == b"M":
+    if tag in b"MO":
         return dict(zip(values[::2], values[1::2], strict=True)), at
     return (tuple(values) if tag == b"U" else values), at
 

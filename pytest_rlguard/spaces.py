@@ -7,6 +7,7 @@ OneOf); a space of another library counts by its `repr` and its own `contains` a
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from gymnasium import spaces
 __all__ = ["extreme_action", "find_violation", "fork_space", "identify_space", "iterate_leaves", "value_form"]
 
 _UNBOUNDED_EXTREME = 10.0
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def identify_space(space: Any) -> tuple[Any, ...]:
@@ -37,7 +39,7 @@ def identify_space(space: Any) -> tuple[Any, ...]:
     if isinstance(space, spaces.Graph):
         edge = None if space.edge_space is None else identify_space(space.edge_space)
         return name, identify_space(space.node_space), edge
-    return name, repr(space)
+    return name, _ADDRESS.sub("", repr(space))
 
 
 def value_form(space: Any, value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pytest_rlguard.fingerprint import decode, digest, encode, encode_step, fingerprint
+from pytest_rlguard.fingerprint import decode, digest, encode, encode_action, encode_step, fingerprint
 from pytest_rlguard.records import EnvCrash, Episode, EpisodeSpec
 from pytest_rlguard.spaces import extreme_action, fork_space
 from pytest_rlguard.tracebacks import describe_error
@@ -199,7 +199,7 @@ def _play(
             return
         except USER_ERRORS as error:
             raise raised("policy", step, error) from None
-        acted = encode(action)
+        acted = encode_action(action)
         if actions is not None:
             actions.append(acted)
         beat("step", step)
@@ -248,7 +248,7 @@ def _as_bool(end: Any) -> bool:
     """Whether the episode is over; an end that has no truth value (an array) is over, and rule END131's business."""
     try:
         return bool(end)
-    except ValueError:
+    except Exception:  # a tensor's is a RuntimeError
         return True
 
 
@@ -258,5 +258,5 @@ def _as_float(reward: Any) -> float:
         return reward
     try:
         return float(reward)
-    except (TypeError, ValueError):
+    except Exception:  # a tensor's is a RuntimeError, a huge int's an OverflowError
         return float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections import OrderedDict
 from typing import Any
@@ -20,6 +21,7 @@ from pytest_rlguard.fingerprint import (
     decode,
     digest,
     encode,
+    encode_action,
     encode_step,
     fingerprint,
     first_difference,
@@ -195,3 +197,24 @@ def test_a_long_value_is_shortened() -> None:
     assert found.left.endswith("...")
     assert len(found.left) == 80
     assert found.describe().startswith("step 0, observation: 'aaa")
+
+
+def test_an_action_keeps_the_order_of_its_keys() -> None:
+    action = {"alpha": np.zeros(2), "z": (1, {"b": 2, "a": 3})}
+    back = decode(encode_action(action))
+    assert list(back) == ["alpha", "z"]
+    assert list(back["z"][1]) == ["b", "a"]
+    assert encode_action({"a": 1, "b": 2}) != encode_action({"b": 2, "a": 1})
+
+
+@given(VALUES)
+def test_an_action_comes_back_as_it_was(value: object) -> None:
+    assert is_same(decode(encode_action(value)), value)
+
+
+class Move(enum.IntEnum):
+    LEFT = 3
+
+
+def test_a_member_of_an_enum_comes_back_as_its_number() -> None:
+    assert decode(encode(Move.LEFT)) == 3
