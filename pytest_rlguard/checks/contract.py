@@ -108,7 +108,8 @@ def _describe_exit(death: WorkerExit) -> str:
 
 
 def _crash_case(facts: EpisodeFacts, crash: EnvCrash) -> Case:
-    return Case(kind="crash", seed=facts.seed, driver=facts.driver, step=crash.step, actions=facts.actions)
+    kind = "crash_after" if crash.phase == "an unseeded reset" else "crash"
+    return Case(kind=kind, seed=facts.seed, driver=facts.driver, step=crash.step, actions=facts.actions)
 
 
 def _is_refusal(evidence: ContractEvidence, crash: EnvCrash) -> bool:

@@ -76,11 +76,12 @@ def _attribute(alone: DeterminismEvidence, shared: DeterminismEvidence) -> Deter
 
     A pair that was the same when it was run again parted by itself: that is no effect of what was varied, and counts as
     `fresh`. But where much differed while other workers ran and nothing does alone (six against none: 0.25 % by
-    chance), the other workers are the cause.
+    chance), the other workers are the cause. And where processes differ though instances of one do not, the first pass
+    has nothing to add: its pairs are of one process or of two, as it happened.
     """
     if alone.broken:
         return alone
-    seen = [*alone.comparisons.items(), *shared.comparisons.items()]
+    seen = [*alone.comparisons.items(), *({} if _is_bound_to_process(alone) else shared.comparisons).items()]
     busy = [comparison for name, comparison in shared.comparisons.items() if name != "concurrent"]
     if not _mismatched(alone) - {"concurrent"} and _join(busy).differing >= _TOO_MANY_FOR_CHANCE:
         concurrent = alone.comparisons["concurrent"]
@@ -90,6 +91,11 @@ def _attribute(alone: DeterminismEvidence, shared: DeterminismEvidence) -> Deter
     cleared = {name: dataclasses.replace(c, differing=0, mismatches=()) for name, c in alone.comparisons.items()}
     evidence = _with(alone, **{**cleared, **repeated})
     return evidence if "fresh" in repeated or not once else _with(evidence, fresh=_join(once))
+
+
+def _is_bound_to_process(alone: DeterminismEvidence) -> bool:
+    process = alone.comparisons.get("process", Comparison())
+    return _mismatched(alone) <= {"process", "concurrent"} and any(m.is_repeatable for m in process.mismatches[:1])
 
 
 def _with(evidence: DeterminismEvidence, **comparisons: Comparison) -> DeterminismEvidence:
@@ -105,6 +111,7 @@ class _Session:
         self._pool = pool
         self._single = not instances.remake
         self._takes: list[Take] = []
+        self._done = 0
 
     def collect(self) -> DeterminismEvidence:
         """The evidence; `broken` where the reference itself could not be run."""
@@ -256,7 +263,9 @@ class _Session:
             with self._borrow_pool() as pool:
                 (result,) = pool.map(replay, [(how, part, self._single, True)])
             if result.value and result.value.step_digests == part.expected:
-                return first_difference(result.value.frames or (), seen.value.frames or ())
+                frames, told = result.value.frames or (), seen.value.frames or ()
+                kept = {step for step, frame in enumerate(told) if frame}
+                return first_difference([f if step in kept else b"" for step, f in enumerate(frames)], told)
         return None
 
     def _collect_globals(self) -> GlobalsFacts:
@@ -323,7 +332,20 @@ class _Session:
             yield pool
 
     def _map(self, pool: WorkerPool, job: Callable[..., Any], items: Sequence[tuple[Any, ...]]) -> list[Any]:
-        return pool.map(job, items)
+        return pool.map(job, items, on_done=self._tell)
+
+    def _tell(self, _index: int, _result: object) -> None:
+        self._done += 1
+        self._context.progress(self._done, max(self._done, self._planned))
+
+    @property
+    def _planned(self) -> int:
+        """The jobs of one pass, but for those of `concurrent`, which all run at once."""
+        episodes = len(self._context.seeds) * len(self._context.drivers)
+        if not self._context.config.env.reproducible:
+            return episodes
+        ways = 5 + self._instances.coexist + len(_HASH_SEEDS) - 1
+        return episodes * ways + 2 * len(self._context.seeds)
 
 
 def _join(comparisons: Sequence[Comparison]) -> Comparison:

@@ -79,11 +79,12 @@ class Inspector:
         reward = view.reward
         if type(reward) is float and math.isfinite(reward):
             return
-        if np.ndim(reward) != 0 or not isinstance(reward, int | float | np.number | np.bool_ | np.ndarray):
-            shape = f" of shape {np.shape(reward)}" if np.ndim(reward) else ""
-            self._note("reward", view.step, f"{type(reward).__name__}{shape}: {reward!r}")
-        elif not np.isfinite(np.asarray(reward, dtype=float)):
-            self._note("reward", view.step, repr(float(reward)))
+        if isinstance(reward, np.ndarray) and (reward.ndim or reward.dtype.kind not in "biuf"):
+            self._note("reward", view.step, f"ndarray of shape {reward.shape}: {reward!r}")
+        elif not isinstance(reward, int | float | np.integer | np.floating | np.bool_ | np.ndarray):
+            self._note("reward", view.step, f"{type(reward).__name__}: {reward!r}")
+        elif not math.isfinite(number := _to_float(reward)):
+            self._note("reward", view.step, repr(number))
 
     def _check_ends(self, view: StepView) -> None:
         for key, end in (("terminated", view.terminated), ("truncated", view.truncated)):
@@ -129,6 +130,14 @@ class ChangeWatcher:
 
 def _name(returned: int) -> str:
     return f"the observation of step {returned}" if returned else "the observation of the reset"
+
+
+def _to_float(number: Any) -> float:
+    """As a float; an int that none can hold is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _survives(item: object) -> bool:

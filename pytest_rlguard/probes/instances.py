@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,8 @@ def _hold_together(context: WorkerContext) -> str:
                 _step(context, second, seed=1)
                 _step(context, first, seed=0)
             what = "an instance after its sibling was closed"
+            del second  # its __del__ may close what both use
+            gc.collect()
             _step(context, first, seed=0)
     except EnvRaisedError as error:
         return f"{what}: {error.crash.describe()}"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pytest_rlguard.fingerprint import DIGEST_SIZE
 from pytest_rlguard.pool import WorkerContext
 from pytest_rlguard.probes.context import lend_env, make_policy
 from pytest_rlguard.randomness import list_generators, pin_globals, read_globals
@@ -32,7 +33,7 @@ History = tuple[tuple[int, tuple[bytes, ...]], ...]
 class Part:
     """One episode to play again: its seed, who drove it, and what they did. `history` is played before or beside it.
 
-    `expected` are the step digests that it should have: a run with others comes back with its frames.
+    `expected` are the step digests that it should have: a run with others comes back with its first other frame.
     """
 
     seed: int | None
@@ -60,7 +61,11 @@ class Take:
 
 def record(context: WorkerContext, seed: int, driver: str, limit: int, single: bool) -> Take:  # noqa: FBT001
     """The reference: a fresh instance, pinned global states, the driver's own actions, kept."""
-    return _settle(lambda: _record(context, seed, driver, limit, single))
+    try:
+        return _settle(lambda: _record(context, seed, driver, limit, single))
+    except EnvRaisedError as error:
+        part = Part(seed=seed, driver=driver, actions=())
+        return Take(part=part, episode=_crashed(part, error.crash), moved_in="", moved=(), globals_after={})
 
 
 def _settle(play: Callable[[], T]) -> T:
@@ -105,8 +110,19 @@ def replay(context: WorkerContext, how: str, part: Part, single: bool, keep_fram
         episode = _settle(lambda: _replay(context, how, part, single, keep_frames or part.expected is not None))
     except EnvRaisedError as error:
         return _crashed(part, error.crash)
-    is_as_expected = episode.step_digests == part.expected and not keep_frames
-    return dataclasses.replace(episode, frames=None) if is_as_expected else episode
+    if keep_frames or part.expected is None:
+        return episode
+    return dataclasses.replace(episode, frames=_keep_first_unlike(episode, part.expected))
+
+
+def _keep_first_unlike(episode: Episode, expected: bytes) -> tuple[bytes, ...] | None:
+    """The frame of the first step that is not as expected, the others empty: whole episodes of images are large."""
+    if episode.step_digests == expected:
+        return None
+    places = range(0, len(episode.step_digests), DIGEST_SIZE)
+    ours, theirs = ([d[at : at + DIGEST_SIZE] for at in places] for d in (episode.step_digests, expected))
+    unlike = next((step for step, pair in enumerate(zip(ours, theirs, strict=True)) if pair[0] != pair[1]), None)
+    return tuple(frame if step == unlike else b"" for step, frame in enumerate(episode.frames or ()))
 
 
 def _replay(context: WorkerContext, how: str, part: Part, single: bool, keep_frames: bool) -> Episode:  # noqa: FBT001

@@ -108,7 +108,6 @@ try:
     observation, info = env.reset(seed=SEED)
     for action in ACTIONS:
         observation, reward, terminated, truncated, info = env.step(action)
-    env.reset()
     env.close()
 except BaseException:
     traceback.print_exc()
@@ -123,6 +122,7 @@ CONTRACT_BODIES = {
     "instances": _INSTANCES,
     "hang": _HANG,
     "crash": _CRASH,
+    "crash_after": _CRASH.replace("env.close()", "env.reset()"),
     "outside": _ONE_EPISODE
     + """
 if not env.observation_space.contains(observation):
@@ -130,7 +130,11 @@ if not env.observation_space.contains(observation):
 """,
     "reward": _ONE_EPISODE
     + """
-if np.ndim(reward) != 0 or not isinstance(reward, (int, float, np.generic)) or not np.isfinite(reward):
+try:
+    is_sound = isinstance(reward, (int, float, np.generic)) and np.isfinite(float(reward))
+except OverflowError:
+    is_sound = False
+if not is_sound:
     fail(f"the reward is {reward!r}")
 """,
     "end": _ONE_EPISODE

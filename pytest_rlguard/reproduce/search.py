@@ -181,7 +181,7 @@ def _shows(script: str, kind: str) -> bool:
         told = Path(folder, "output.txt").read_text(encoding="utf-8", errors="replace")
     if kind == "hang":
         return "playing" in told and "it went through" not in told
-    died = kind == "crash" and code is not None and code < 0
+    died = kind.startswith("crash") and code is not None and code < 0
     return died or (code == 1 and "REPRODUCED" in told)
 
 

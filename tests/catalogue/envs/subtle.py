@@ -1,5 +1,10 @@
 """Envs whose defect, or soundness, is easily mistaken for something else."""
 
+import os
+import subprocess
+import sys
+import time
+
 import gymnasium
 import numpy as np
 from gymnasium import spaces
@@ -64,3 +69,86 @@ class SpaceOfOnesOwn(Line):
     def __init__(self):
         super().__init__()
         self.observation_space = Pair()
+
+
+class NoUnseededReset(Line):
+    """Resets under a seed only; a vector env resets without one from its second episode on."""
+
+    def reset(self, *, seed=None, options=None):
+        if seed is None:
+            raise RuntimeError("no seed")
+        return super().reset(seed=seed)
+
+
+class ReadsItsProcess(Line):
+    """The same for all instances of a process, and another for each process."""
+
+    def observe(self):
+        return self._place + 1e-3 * os.getpid()
+
+
+class ClosesWhenForgotten(Line):
+    """The connection is the class's, and ends with whichever instance is forgotten first."""
+
+    is_connected = True
+
+    def __init__(self):
+        super().__init__()
+        type(self).is_connected = True
+
+    def step(self, action):
+        if not self.is_connected:
+            raise ConnectionError("server gone")
+        return super().step(action)
+
+    def __del__(self):
+        type(self).is_connected = False
+
+
+class CloseFailsAfterSteps(Line):
+    """It closes well as long as nothing has happened."""
+
+    def close(self):
+        if getattr(self, "_steps", 0) > 3:
+            raise OSError("the log cannot be written")
+
+
+class HugeReward(Line):
+    """An int that no float holds."""
+
+    def step(self, action):
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, 10**400, terminated, truncated, info
+
+
+class RaggedReward(Line):
+    """A reward that is not even an array."""
+
+    def step(self, action):
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, [1, [2, 3]], terminated, truncated, info
+
+
+class LeavesSimulatorRunning(Line):
+    """Starts a process that nobody ends; and has a defect that is to be reproduced."""
+
+    def __init__(self):
+        super().__init__()
+        self._simulator = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+
+    def observe(self):
+        return self._place + 1e-6 * (time.time() % 1.0)
+
+
+class NoisyPictures(Line):
+    """Large observations, which differ late."""
+
+    def __init__(self):
+        super().__init__()
+        self.observation_space = spaces.Box(0, 255, (64, 64, 3), np.uint8)
+
+    def observe(self):
+        picture = np.zeros((64, 64, 3), np.uint8)
+        if self._steps > 7:
+            picture[1] = np.random.default_rng().integers(256, size=(64, 3))
+        return picture
