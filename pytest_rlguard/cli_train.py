@@ -29,9 +29,12 @@ def start_training(program: str, command: Sequence[str], environ: Mapping[str, s
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two, and ignored signals stay so over exec.
-        signal.signal(number, signal.SIG_DFL)
+    ignored = (signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores these two, and ignored signals stay so over exec.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ignored}
     try:
         os.execve(program, list(command), dict(environ))  # noqa: S606 (the user's own command, and no shell)
     except OSError as error:
         raise UsageError(f"cannot start {program}: {error.strerror}") from error
+    finally:  # still here: it did not start
+        for number, handler in before.items():
+            signal.signal(number, handler)

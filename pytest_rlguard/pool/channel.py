@@ -12,6 +12,7 @@ from collections import deque
 __all__ = ["Channel", "receive_message", "send_message"]
 
 _LENGTH = struct.Struct("!Q")
+_NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)  # a program that has SIGPIPE at its default outlives its workers
 
 
 class Channel:
@@ -45,7 +46,7 @@ class Channel:
         """Send what the worker takes now."""
         while self.has_unsent:
             try:
-                sent = self._end.send(self._outbox[0])
+                sent = self._end.send(self._outbox[0], _NO_SIGPIPE)
             except BlockingIOError:
                 break
             except OSError:
