@@ -77,6 +77,7 @@ _BUILT_IN: dict[str, Seeding] = {"spawn": _spawn, "base_plus_index": _base_plus_
 
 def _pad(seeds: Iterable[int | None] | int, episodes: int, name: str) -> tuple[int | None, ...]:
     row = [seeds] if isinstance(seeds, int) else list(itertools.islice(seeds, episodes))
-    if not all(seed is None or isinstance(seed, int) for seed in row):
-        raise TargetError(f"{name} gave {row!r}, expected seeds", advice="Return ints, or None for an unseeded reset.")
+    if not all(seed is None or (isinstance(seed, int) and seed >= 0) for seed in row):
+        advice = "Return ints from 0 on, or None for an unseeded reset."
+        raise TargetError(f"{name} gave {row!r}, expected seeds", advice=advice)
     return (*row, *itertools.repeat(None, episodes - len(row)))
