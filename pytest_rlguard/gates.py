@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytest_rlguard.errors import UsageError
 from pytest_rlguard.verdict import Outcome, StageReport, blocked_reason
 
-__all__ = ["STAGES", "Block", "find_block", "find_missing", "is_training_allowed", "parse_stage", "stage_index"]
+__all__ = ["STAGES", "Block", "find_block", "find_missing", "parse_stage", "stage_index"]
 
 STAGES = ("contract", "determinism", "dataflow", "invariance", "scaling", "chaos", "memory", "transfer", "train")
 
@@ -56,10 +56,3 @@ def find_missing(required: Sequence[str], reports: Sequence[StageReport]) -> lis
     """The required stages that showed nothing: not collected, empty or skipped. A gate fails closed on them."""
     shown = {report.name for report in reports if report.outcome is not Outcome.SKIPPED and report.verdicts}
     return [stage for stage in required if stage not in shown]
-
-
-def is_training_allowed(reports: Sequence[StageReport], *, required: Sequence[str] = ()) -> bool:
-    """Whether the training command may start: something ran, all that ran passed, nothing required is missing."""
-    ran = [report for report in reports if report.outcome is not Outcome.SKIPPED]
-    passed = bool(ran) and all(report.outcome is Outcome.PASS for report in ran)
-    return passed and not find_missing(required, reports)
