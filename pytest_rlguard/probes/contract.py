@@ -1,7 +1,7 @@
 """What the contract stage runs: whole episodes under every driver and seed, watched step by step, in worker processes.
 
-A first pair of episodes (seed 0) goes ahead of all else, so that an env that hangs costs one deadline and not sixty;
-then gymnasium's own `check_env` has its say.
+gymnasium's own `check_env` comes first. A first pair of episodes (seed 0) goes ahead of the rest, so that an env that
+hangs costs one deadline and not sixty.
 """
 
 from __future__ import annotations
@@ -35,15 +35,18 @@ _REFUSAL_TRIALS = 8
 def collect_contract(context: ProbeContext) -> ContractEvidence:
     """Run the contract stage's episodes; raises PolicyError where the user's policy does.
 
-    A first pair of episodes goes ahead: where it hangs or takes its process with it, nothing else is asked, since each
-    question would cost another deadline.
+    gymnasium's `check_env` is asked first. Then a first pair of episodes goes ahead: where it hangs or takes its
+    process with it, nothing else is asked, since each question would cost another deadline.
     """
     instances = collect_instances(context)
+    objections = _run_once(context, instances, _check_env, instances.coexist)
     items = _list_episodes(context, instances)
     episodes = _play(context, items[: len(context.drivers)])
     if any(facts.exit for facts in episodes):
-        return ContractEvidence(facts=context.facts, episodes=tuple(episodes), instances=instances, seeds=1)
-    objections = _run_once(context, instances, _check_env, instances.coexist)
+        said = None if objections.value is None else tuple(objections.value)
+        return ContractEvidence(
+            facts=context.facts, episodes=tuple(episodes), instances=instances, objections=said, seeds=1
+        )
     unseeded = _run_once(context, instances, _seed_action_space)
     episodes += _play(context, items[len(episodes) :])
     _raise_policy_errors(episodes)
